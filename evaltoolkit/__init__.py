@@ -1,0 +1,102 @@
+"""evaltoolkit: does local action against radicalisation and polarisation work?
+
+The face of the toolkit; names load when first used. The way through it: definitions, forms, collection, values, panel,
+design, effects, checks, evaluation, report.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evaltoolkit.checks.registry import check
+    from evaltoolkit.designs.build import make_design as design
+    from evaltoolkit.designs.roster import read_roster
+    from evaltoolkit.effects.effects import Effects
+    from evaltoolkit.estimators.registry import estimate
+    from evaltoolkit.evaluations.run import assess_plan, lock, run_plan
+    from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding, RefusedError
+    from evaltoolkit.framework.load import load_framework
+    from evaltoolkit.panels.build import build_panel
+    from evaltoolkit.panels.read import read_panel
+    from evaltoolkit.panels.simulate import simulate_world
+    from evaltoolkit.reports.pages import write_report
+    from evaltoolkit.reports.tables import write_results
+    from evaltoolkit.submissions.collect import collect_folder as collect
+    from evaltoolkit.submissions.long import read_long
+    from evaltoolkit.submissions.store import load_store
+    from evaltoolkit.submissions.wide import read_wide
+    from evaltoolkit.submissions.write import write_templates
+    from evaltoolkit.territory.membership import read_membership
+
+__version__ = _version("evaltoolkit")
+
+# public name -> module and, where it differs, the name there
+_FACE = {
+    "Effects": "effects.effects",
+    "EvaltoolkitError": "findings",
+    "FaultsError": "findings",
+    "Finding": "findings",
+    "RefusedError": "findings",
+    "assess_plan": "evaluations.run",
+    "build_panel": "panels.build",
+    "check": "checks.registry",
+    "collect": "submissions.collect:collect_folder",
+    "design": "designs.build:make_design",
+    "estimate": "estimators.registry",
+    "load_framework": "framework.load",
+    "load_store": "submissions.store",
+    "lock": "evaluations.run",
+    "read_long": "submissions.long",
+    "read_membership": "territory.membership",
+    "read_panel": "panels.read",
+    "read_roster": "designs.roster",
+    "read_wide": "submissions.wide",
+    "run_plan": "evaluations.run",
+    "simulate_world": "panels.simulate",
+    "write_report": "reports.pages",
+    "write_results": "reports.tables",
+    "write_templates": "submissions.write",
+}
+
+__all__ = [
+    "Effects",
+    "EvaltoolkitError",
+    "FaultsError",
+    "Finding",
+    "RefusedError",
+    "assess_plan",
+    "build_panel",
+    "check",
+    "collect",
+    "design",
+    "estimate",
+    "load_framework",
+    "load_store",
+    "lock",
+    "read_long",
+    "read_membership",
+    "read_panel",
+    "read_roster",
+    "read_wide",
+    "run_plan",
+    "simulate_world",
+    "write_report",
+    "write_results",
+    "write_templates",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FACE:
+        raise AttributeError(f"module 'evaltoolkit' has no attribute {name!r}")
+    module, _, there = _FACE[name].partition(":")
+    value = getattr(import_module(f"evaltoolkit.{module}"), there or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

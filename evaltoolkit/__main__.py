@@ -1,0 +1,5 @@
+"""``python -m evaltoolkit``."""
+
+from evaltoolkit.cli import main
+
+main()

@@ -1,0 +1,34 @@
+"""Markers for tools and files that a user's machine may lack: skip there, fail in CI."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+
+
+def _missing(marker: str) -> str:
+    return {
+        "shared": "" if SHARED.is_dir() else "the shared folder is not beside the project",
+        "browser": "" if CHROMIUM else "Chromium is not installed",
+        "office": "" if OFFICE else "LibreOffice is not installed",
+    }.get(marker, "")
+
+
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers():
+        reason = _missing(marker.name)
+        if reason and os.environ.get("CI") == "1":
+            pytest.fail(f"CI must not skip: {reason}")
+        if reason:
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder with third-party and hostile files."""
+    return SHARED
