@@ -1,0 +1,1 @@
+"""Municipalities, mergers, neighbours, and the cells or zones they belong to."""
