@@ -1,0 +1,1 @@
+"""Indicators, their rules, dated periods and the long table of values."""
