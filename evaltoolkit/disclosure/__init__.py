@@ -1,0 +1,1 @@
+"""What may be written down about people: small counts suppressed, undeclared columns refused."""
