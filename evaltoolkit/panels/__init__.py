@@ -1,0 +1,1 @@
+"""Measures of units over dated periods."""

@@ -1,0 +1,240 @@
+"""A returned form: its metadata checked, its named cells found, nothing typed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from evaltoolkit.findings import EvaltoolkitError, Fact, Finding, Where
+from evaltoolkit.framework.indicator import Framework
+from evaltoolkit.i18n import LANGUAGES, words
+from evaltoolkit.submissions.archive import UnsafeError
+from evaltoolkit.submissions.guard import Scan
+from evaltoolkit.submissions.layout import (
+    FORMAT,
+    LISTS_SHEET,
+    META_SHEET,
+    VERSION,
+    Field,
+    FormMeta,
+    Layout,
+    layout_form,
+)
+from evaltoolkit.submissions.numbers import fold
+from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.references import Cell, parse_target, write_cell
+from evaltoolkit.submissions.sheets import Raw, read_sheets
+from evaltoolkit.territory.municipalities import VINTAGES, municipality_codes
+
+Place = tuple[str, Cell]
+Rows = dict[str, list[list[Raw]]]
+_MAX_LAYOUTS = 100
+# A number of eleven digits may lose leading zeros when it is typed into a number cell.
+_NATIONAL_FROM, _NATIONAL_TO = 10**8, 10**11
+
+
+class RefusedFormError(Exception):
+    """A workbook of which no answer is kept, with its findings."""
+
+    def __init__(self, findings: tuple[Finding, ...], meta: FormMeta | None = None, *, keep: bool = True) -> None:
+        super().__init__()
+        self.findings = findings
+        self.meta = meta
+        # False: not even the original file may be kept
+        self.keep = keep
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that may be read: where each named cell is, and all raw values."""
+
+    scan: Scan
+    meta: FormMeta
+    layout: Layout
+    rows: Rows
+    places: dict[str, Place]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def open_form(scan: Scan, framework: Framework) -> Form:
+    """Return the form that a scanned workbook holds.
+
+    Raises
+    ------
+    RefusedFormError
+        Not a form of this toolkit or framework, changed metadata, unknown sheets, personal data.
+    """
+    if scan.refused:
+        raise RefusedFormError(scan.findings)
+    if META_SHEET not in scan.sheets:
+        raise _refusal(scan, "form.not_a_form")
+    strangers = [name for name in scan.sheets if name not in _known_sheets()]
+    if strangers:
+        raise _refusal(scan, "file.unknown_sheets", count=len(strangers))
+    try:
+        rows = read_sheets(scan, scan.sheets)
+    except UnsafeError as fault:
+        raise _refusal(scan, fault.code) from None
+    meta, layout = _identify(scan, rows.pop(META_SHEET), framework)
+    rows.pop(LISTS_SHEET, None)
+    personal = tuple(_personal_findings(scan, rows, meta))
+    if personal:
+        raise RefusedFormError(personal, meta, keep=False)
+    form = Form(scan, meta, layout, rows, {})
+    _find_cells(form)
+    _check_labels(form)
+    return form
+
+
+def _refusal(scan: Scan, code: str, meta: FormMeta | None = None, **facts: Fact) -> RefusedFormError:
+    where = Where(scan.file, unit=meta.unit if meta else "", period=meta.period if meta else "")
+    return RefusedFormError((Finding(code, "error", where, facts),), meta)
+
+
+@cache
+def _known_sheets() -> frozenset[str]:
+    titles = {words(lang).say(f"form.sheet.{name}") for lang in LANGUAGES for name in ("start", "answers", "earlier")}
+    return frozenset(titles | {META_SHEET, LISTS_SHEET})
+
+
+def _identify(scan: Scan, rows: list[list[Raw]], framework: Framework) -> tuple[FormMeta, Layout]:
+    """Read the hidden metadata; a form of another framework, or metadata that were changed, is refused."""
+    texts = {str(row[0]): _as_text(row[1]) for row in rows if len(row) > 1 and row[0] is not None}
+    if texts.get("format") != FORMAT:
+        raise _refusal(scan, "form.not_a_form")
+    try:
+        meta = FormMeta.from_texts(texts)
+    except EvaltoolkitError:
+        raise _refusal(scan, "form.changed_metadata") from None
+    if texts.get("layout") != VERSION:
+        raise _refusal(scan, "form.other_version", meta, version=texts.get("layout", "–")[:20])
+    if meta.framework != framework.name or meta.framework_version != framework.version:
+        name = f"{meta.framework} {meta.framework_version}"[:40]
+        raise _refusal(scan, "form.other_framework", meta, form=name, framework=f"{framework.name} {framework.version}")
+    try:
+        layout = _layout(framework, meta)
+    except EvaltoolkitError:
+        raise _refusal(scan, "form.changed_metadata", meta) from None
+    if layout.digest != texts.get("digest"):
+        raise _refusal(scan, "form.changed_metadata", meta)
+    _check_unit(scan, meta)
+    return meta, layout
+
+
+_LAYOUTS: dict[tuple[object, ...], tuple[Framework, Layout]] = {}
+
+
+def _layout(framework: Framework, meta: FormMeta) -> Layout:
+    """Return the form's layout; where cells stand does not depend on the respondent, so it is worked out once."""
+    key = (id(framework), meta.form, meta.period, meta.earlier, meta.language)
+    known = _LAYOUTS.get(key)
+    if known is None or known[0] is not framework:
+        if len(_LAYOUTS) > _MAX_LAYOUTS:
+            _LAYOUTS.clear()
+        known = _LAYOUTS[key] = (framework, layout_form(framework, meta))
+    return replace(known[1], meta=meta)
+
+
+def _as_text(raw: Raw) -> str:
+    return str(int(raw)) if isinstance(raw, float) and raw.is_integer() else "" if raw is None else str(raw)
+
+
+def _check_unit(scan: Scan, meta: FormMeta) -> None:
+    """Check the codes against the register, where the form names one of its vintages."""
+    if not meta.vintage.isdigit() or int(meta.vintage) not in VINTAGES:
+        return
+    known = municipality_codes(int(meta.vintage))
+    asked = (meta.unit, *meta.members) if meta.unit_kind == "municipality" else meta.members
+    unknown = [code for code in asked if code not in known]
+    if unknown:
+        raise _refusal(scan, "form.unknown_unit", meta, vintage=meta.vintage, count=len(unknown))
+
+
+def _personal_findings(scan: Scan, rows: Rows, meta: FormMeta) -> Iterator[Finding]:
+    for sheet, lines in rows.items():
+        for i, line in enumerate(lines, 1):
+            for j, raw in enumerate(line, 1):
+                kind = _personal_kind(raw)
+                if kind:
+                    where = Where(scan.file, sheet, write_cell(i, j), unit=meta.unit, period=meta.period)
+                    yield Finding(f"personal.{kind}", "error", where)
+    if find_personal(scan.comments):
+        yield Finding("personal.comment", "error", Where(scan.file, unit=meta.unit, period=meta.period))
+
+
+def _personal_kind(raw: Raw) -> str | None:
+    if isinstance(raw, str):
+        return _text_kind(raw)
+    if isinstance(raw, float) and _NATIONAL_FROM <= raw < _NATIONAL_TO and raw.is_integer():
+        return find_personal(f"{int(raw):011d}")
+    return None
+
+
+# the texts of a form are the same in hundreds of workbooks
+_text_kind = cache(find_personal)
+
+
+def _find_cells(form: Form) -> None:
+    """Find every input cell by its defined name; a lost or doubled name is reported at the cell's usual place."""
+    taken: dict[Place, str] = {}
+    for name, (sheet, cell) in form.layout.cells.items():
+        target = parse_target(form.scan.names.get(name, ""))
+        code = ""
+        if target is None or target[0] not in form.rows:
+            code = "form.name_lost"
+        elif name in form.scan.repeated_names or target in taken:
+            code = "form.name_repeated"
+        if code or target is None:
+            form.findings.append(Finding(code, "error", _where_named(form, name, sheet, cell)))
+            continue
+        taken[target] = name
+        form.places[name] = target
+
+
+def _where_named(form: Form, name: str, sheet: str, cell: str) -> Where:
+    owner = _owners(form.layout).get(name)
+    indicator, period = (owner.indicator, owner.period) if owner else ("", form.meta.period)
+    return Where(form.scan.file, sheet, cell, indicator, form.meta.unit, period)
+
+
+def _owners(layout: Layout) -> dict[str, Field]:
+    return {name: entry for entry in layout.fields for name in (entry.name_v, entry.name_s)}
+
+
+def _check_labels(form: Form) -> None:
+    """Drop cells that no longer stand in the row of their question: rows may have been sorted or overwritten."""
+    labels = _labels(form.layout)
+    for entry in form.layout.fields:
+        place = form.places.get(entry.name_v)
+        if place is None or _row_says(form.rows[place[0]], place[1], labels[entry.indicator, entry.part, entry.option]):
+            continue
+        where = Where(form.scan.file, place[0], write_cell(*place[1]), entry.indicator, form.meta.unit, entry.period)
+        form.findings.append(Finding("form.row_moved", "error", where))
+        del form.places[entry.name_v]
+
+
+def _labels(layout: Layout) -> dict[tuple[str, str, str], str]:
+    return {
+        (block.indicator.id, line.part.id, line.option.code if line.option else ""): (
+            line.option or line.part
+        ).label.in_(layout.meta.language)
+        for block in layout.blocks["answers"]
+        for line in block.lines
+    }
+
+
+def _row_says(rows: list[list[Raw]], cell: Cell, label: str) -> bool:
+    """Tell whether a label stands left of a cell; a row beyond the used area has none."""
+    row, column = cell
+    left = rows[row - 1][: column - 1] if row <= len(rows) else []
+    return label in left or any(isinstance(text, str) and fold(text) == fold(label) for text in left)
+
+
+def covered_by_merge(form: Form, place: Place) -> bool:
+    """Tell whether a cell lies in a merged area that the template has not made."""
+    sheet, (row, column) = place
+    return any(
+        first[0] <= row <= last[0] and first[1] <= column <= last[1] and first != last
+        for first, last in form.scan.sheets[sheet].merges
+    )
