@@ -1,0 +1,1 @@
+"""Estimated effects: one result type, its aggregation and its inference."""

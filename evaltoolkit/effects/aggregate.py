@@ -1,0 +1,292 @@
+"""Aggregate group-time effects: overall, by event time, by cohort, by calendar time, with the weights' influence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaltoolkit.effects.effects import Effects, Kind
+from evaltoolkit.effects.inference import cluster_codes, count_clusters
+from evaltoolkit.findings import EvaltoolkitError, nearest
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+To = Literal["overall", "event", "cohort", "calendar"]
+_LABEL = {"overall": None, "event": "event_time", "cohort": "cohort", "calendar": "time"}
+_ESTIMAND = {
+    "overall": "average of all ATT(g,t) from treatment on, weighted by the size of the cohort",
+    "event": "average effect at each time since treatment, weighted by the size of the cohort",
+    "cohort": "average effect on each cohort over its periods from treatment on",
+    "calendar": "average effect in each period on the cohorts treated by then, weighted by their size",
+}
+_SUMMARY = {
+    "event": "average over event times from treatment on",
+    "cohort": "average over cohorts, weighted by their size",
+    "calendar": "average over periods",
+}
+REFERENCE = "reference period"
+NOT_ESTIMATED = "no group-time effect could be estimated"
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What the aggregation needs to know of the group-time rows."""
+
+    cohort: Array
+    time: Array
+    event: Array
+    share: Array
+    defined: Mask
+    post: Mask
+
+
+def aggregate_effects(
+    effects: Effects,
+    to: To,
+    *,
+    min_event: float | None = None,
+    max_event: float | None = None,
+    balance_event: float | None = None,
+    weights: Literal["cohort_share", "equal"] = "cohort_share",
+    shares: Literal["estimated", "fixed"] = "estimated",
+) -> Effects:
+    """Aggregate group-time effects.
+
+    Estimand: ``overall``, the average of all effects from treatment on; ``event``, the average by time since
+    treatment; ``cohort``, by cohort; ``calendar``, by period. Group-time effects that are undefined are left out;
+    ``info["left_out"]`` counts them.
+
+    Parameters
+    ----------
+    effects : Effects
+        Kind ``group_time``.
+    to : {"overall", "event", "cohort", "calendar"}
+    min_event, max_event : float, optional
+        Keep event times within these limits (``event`` only). In the unit of ``times``, or in periods when
+        ``info["event_clock"]`` says so.
+    balance_event : float, optional
+        Only cohorts that are observed this long after treatment, and event times for which all of them are
+        (``event`` only).
+    weights : {"cohort_share", "equal"}
+        Weights of the contributing group-time effects (sampling weights enter the shares), or the same for each.
+    shares : {"estimated", "fixed"}
+        Whether the cohort shares count as estimated: their sampling adds to the standard error, as in R's ``did``.
+
+    Returns
+    -------
+    Effects
+        Of kind ``to``; with ``.overall`` unless ``to="overall"``. ``n_treated`` counts the clusters of the
+        contributing cohorts, ``n_comparison`` is the smallest of the contributing rows.
+
+    Raises
+    ------
+    EvaltoolkitError
+        Not group-time effects, unknown target, or no period from treatment on.
+
+    References
+    ----------
+    https://doi.org/10.1016/j.jeconom.2020.12.001, section 3
+    """
+    _check(effects, to, (min_event, max_event, balance_event))
+    cells = _describe_cells(effects, equal=weights == "equal")
+    keys, groups = _groups(effects, cells, to, (min_event, max_event, balance_event))
+    matrix = _weights(cells, groups, by_cohort=to == "cohort")
+    estimated = shares == "estimated" and weights == "cohort_share"
+    rows = _combine(effects, cells, matrix, estimated=estimated and to != "cohort")
+    reasons = tuple(_reason(effects, group & cells.defined) for group in groups)
+    info = {**effects.info, "estimand": _ESTIMAND[to], "weights": weights, "shares": shares}
+    info["left_out"] = int((~cells.defined & np.any(groups, axis=0)).sum())
+    labels = pd.DataFrame({_LABEL[to]: keys} if _LABEL[to] else None, index=range(len(groups)))
+    labels = labels.assign(**_counts(effects, groups & cells.defined))
+    result = _effects(effects, cast(Kind, to), labels, rows, reasons, info)
+    if to == "overall":
+        return result
+    return _with_overall(result, effects, cells, groups, estimated=estimated)
+
+
+def aggregation_matrix(effects: Effects, to: To) -> Array:
+    """Return the (m, k) weights with which group-time estimates enter each aggregate.
+
+    ``aggregation_matrix(effects, "overall") @ points`` aggregates a stack of point estimates (k, R).
+    Undefined rows have weight zero: replace their NaN before multiplying.
+    """
+    _check(effects, to, (None, None, None))
+    cells = _describe_cells(effects, equal=False)
+    _, groups = _groups(effects, cells, to, (None, None, None))
+    return _weights(cells, groups, by_cohort=to == "cohort").T
+
+
+def event_times(effects: Effects) -> Array:
+    """Return the (k,) time since treatment of group-time rows, in the unit of ``times`` or in periods."""
+    cohort = effects.labels["cohort"].to_numpy(float)
+    time = effects.labels["time"].to_numpy(float)
+    if effects.info.get("event_clock", "time") != "periods":
+        return np.asarray(time - cohort)
+    times = _times(effects)
+    return np.asarray(np.searchsorted(times, time) - np.searchsorted(times, cohort), dtype=float)
+
+
+def _times(effects: Effects) -> Array:
+    known = effects.info.get("times")
+    return np.unique(effects.labels["time"].to_numpy(float)) if known is None else np.array(known, dtype=float)
+
+
+def _check(effects: Effects, to: str, limits: tuple[float | None, ...]) -> None:
+    if effects.kind != "group_time":
+        raise EvaltoolkitError(f"Only group-time effects can be aggregated; these are of kind {effects.kind}.")
+    if to not in _LABEL:
+        raise EvaltoolkitError(f'Cannot aggregate to "{to}". Known: {", ".join(_LABEL)}.{nearest(to, _LABEL)}')
+    if to != "event" and any(limit is not None for limit in limits):
+        raise EvaltoolkitError("min_event, max_event and balance_event belong to aggregation by event time.")
+
+
+def _describe_cells(effects: Effects, *, equal: bool) -> _Cells:
+    cohort = effects.labels["cohort"].to_numpy(float)
+    time = effects.labels["time"].to_numpy(float)
+    share = np.ones(len(cohort))
+    if not equal:
+        for one in np.unique(cohort):
+            share[cohort == one] = effects.weights[effects.cohort == one].sum() / len(effects.units)
+    return _Cells(cohort, time, event_times(effects), share, np.isfinite(effects.estimate), time >= cohort)
+
+
+def _groups(
+    effects: Effects, cells: _Cells, to: To, limits: tuple[float | None, float | None, float | None]
+) -> tuple[list[float], npt.NDArray[np.bool_]]:
+    """Key and contributing rows (m, k) of every aggregate; undefined rows are still among them."""
+    if not cells.post.any():
+        raise EvaltoolkitError("There is no period from treatment on to aggregate.")
+    if to == "overall":
+        return [0.0], cells.post[None, :]
+    if to == "event":
+        keys, inside = _event_window(effects, cells, limits)
+        return keys, np.array([inside & (cells.event == key) for key in keys]).reshape(len(keys), len(inside))
+    values = cells.cohort if to == "cohort" else cells.time
+    keys = [float(key) for key in np.unique(values[cells.post])]
+    return keys, np.array([cells.post & (values == key) for key in keys])
+
+
+def _event_window(
+    effects: Effects, cells: _Cells, limits: tuple[float | None, float | None, float | None]
+) -> tuple[list[float], Mask]:
+    low, high, balance = limits
+    inside = np.ones(len(cells.event), bool)
+    if low is not None:
+        inside &= cells.event >= low
+    if high is not None:
+        inside &= cells.event <= high
+    if balance is not None:
+        used = cells.defined & cells.post
+        longest = [cells.event[used & (cells.cohort == one)].max(initial=-np.inf) for one in cells.cohort]
+        inside &= np.array(longest) >= balance
+        times = _times(effects)
+        span = float(cells.time[cells.defined].max() - times[0])
+        if effects.info.get("event_clock", "time") == "periods":
+            span = float(np.searchsorted(times, cells.time[cells.defined].max()))
+        inside &= (cells.event <= balance) & (cells.event >= balance - span)
+    return [float(key) for key in np.unique(cells.event[inside])], inside
+
+
+def _weights(cells: _Cells, groups: Mask, *, by_cohort: bool) -> Array:
+    """(k, m) weights; the periods of one cohort count alike."""
+    raw = np.where(groups & cells.defined, 1.0 if by_cohort else cells.share, 0.0)
+    total = raw.sum(axis=1, keepdims=True)
+    return np.asarray((raw / np.where(total > 0, total, 1.0)).T)
+
+
+def _combine(effects: Effects, cells: _Cells, matrix: Array, *, estimated: bool) -> tuple[Array, Array]:
+    """Estimates (m,) and influence (n, m) of weighted sums of rows; NaN where nothing contributes."""
+    att = np.where(cells.defined, effects.estimate, 0.0)
+    estimate = matrix.T @ att
+    psi = effects.influence if cells.defined.all() else np.where(cells.defined, effects.influence, 0.0)
+    influence = psi @ matrix
+    if estimated:
+        influence = influence + _share_influence(effects, cells, matrix, att[:, None] - estimate[None, :])
+    empty = matrix.sum(axis=0) == 0
+    estimate[empty] = np.nan
+    influence[:, empty] = np.nan
+    return estimate, influence
+
+
+def _share_influence(effects: Effects, cells: _Cells, matrix: Array, deviation: Array) -> Array:
+    """Influence of the estimated cohort shares: sum over rows of (share_i - share) (att - aggregate) / total share."""
+    cohorts = np.unique(cells.cohort)
+    member = (effects.cohort[:, None] == cohorts[None, :]) * effects.weights[:, None]
+    scaled = np.divide(matrix * deviation, cells.share[:, None])
+    by_cohort = (cells.cohort[None, :] == cohorts[:, None]).astype(float) @ scaled
+    return np.asarray((member - member.mean(axis=0)) @ by_cohort)
+
+
+def _reason(effects: Effects, contributing: Mask) -> str:
+    if not contributing.any():
+        return NOT_ESTIMATED
+    own = effects.reasons or ("",) * len(contributing)
+    return REFERENCE if all(own[i] == REFERENCE for i in np.flatnonzero(contributing)) else ""
+
+
+def _counts(effects: Effects, groups: Mask) -> dict[str, list[int]]:
+    """Clusters of the contributing cohorts, at most as many as the rows saw; smallest comparison group."""
+    labels = effects.labels
+    cohort = labels["cohort"].to_numpy(float)
+    treated = labels["n_treated"].to_numpy(np.int64)
+    comparison = labels["n_comparison"].to_numpy(np.int64)
+    codes = cluster_codes(effects.clusters, effects.units)
+    found: dict[str, list[int]] = {"n_treated": [], "n_comparison": []}
+    for group in groups:
+        cohorts = np.unique(cohort[group])
+        seen = sum(int(treated[group & (cohort == one)].max()) for one in cohorts)
+        distinct = count_clusters(codes[np.isin(effects.cohort, cohorts)])
+        found["n_treated"].append(min(seen, distinct))
+        found["n_comparison"].append(int(comparison[group].min()) if group.any() else 0)
+    return found
+
+
+def _effects(
+    effects: Effects,
+    kind: Kind,
+    labels: pd.DataFrame,
+    rows: tuple[Array, Array],
+    reasons: tuple[str, ...],
+    info: dict[str, object],
+) -> Effects:
+    return Effects(
+        kind=kind,
+        labels=labels,
+        estimate=rows[0],
+        influence=rows[1],
+        units=effects.units,
+        cohort=effects.cohort,
+        weights=effects.weights,
+        clusters=effects.clusters,
+        reasons=reasons,
+        info=info,
+    )
+
+
+def _with_overall(result: Effects, effects: Effects, cells: _Cells, groups: Mask, *, estimated: bool) -> Effects:
+    """Attach the summary: over event times from treatment on, cohorts by size, or periods."""
+    keys = result.labels.iloc[:, 0].to_numpy(float)
+    use = np.isfinite(result.estimate) & ((keys >= 0) if result.kind == "event" else True)
+    info = {**result.info, "estimand": _SUMMARY[result.kind]}
+    weight = use.astype(float)
+    if result.kind == "cohort":
+        shares = np.array([cells.share[cells.cohort == key][0] for key in keys])
+        weight = weight * shares
+    weight = weight / weight.sum() if use.any() else weight
+    estimate = np.array([weight @ np.where(use, result.estimate, 0.0)])
+    influence = np.where(use, result.influence, 0.0) @ weight
+    if result.kind == "cohort" and estimated:
+        at = _Cells(keys, keys, keys, shares, use, use)
+        deviation = np.where(use, result.estimate - estimate, 0.0)
+        influence = influence + _share_influence(effects, at, weight[:, None], deviation[:, None])[:, 0]
+    if not use.any():
+        estimate, influence = np.array([np.nan]), np.full(len(influence), np.nan)
+    used = groups[use].any(axis=0) & cells.defined
+    labels = pd.DataFrame(_counts(effects, used[None, :]))
+    reasons = ("" if use.any() else NOT_ESTIMATED,)
+    overall = _effects(effects, "overall", labels, (estimate, influence[:, None]), reasons, info)
+    return replace(result, overall=overall)

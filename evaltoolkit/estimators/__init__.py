@@ -1,0 +1,1 @@
+"""Estimators: one file each, found by the registry."""

@@ -1,0 +1,149 @@
+"""Which units enter, and which comparison each group-time effect makes: positions, masks and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltoolkit.designs.design import Array, Design
+
+Missing = Literal["pairs", "complete_units", "repeated_cross_sections"]
+Mask = npt.NDArray[np.bool_]
+
+FIRST_PERIOD = "treated from the first period on: no period before treatment"
+NEVER_OBSERVED = "outcome never observed"
+NO_WEIGHT = "no weight"
+INCOMPLETE = "outcome not observed in every period"
+NO_TREATED = "no treated unit observed"
+NO_COMPARISON = "no comparison unit observed"
+REFERENCE = "reference period"
+
+# The position of never-treated units: beyond any period and any anticipation.
+_NEVER = np.iinfo(np.int64).max // 2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The units that enter the estimation, and why others do not.
+
+    Attributes
+    ----------
+    design : the design with the remaining units, weights rescaled to mean 1
+    position : (n,) index of the first treated period; T when treated after the panel, beyond when never
+    observed : (n, T) whether the outcome is observed (in every outcome of a stack)
+    dropped : reason -> codes of the units left out
+    """
+
+    design: Design
+    position: npt.NDArray[np.int64]
+    observed: Mask
+    dropped: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One group-time effect: ``cohort`` at ``times[current]`` against ``times[base]``."""
+
+    cohort: float
+    current: int
+    base: int
+    comparison: Mask
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the period is its own base."""
+        return self.current == self.base
+
+
+def first_positions(cohort: Array, times: Array) -> npt.NDArray[np.int64]:
+    """Return the index of the first period at or after the cohort date.
+
+    A date between two waves takes effect at the next wave. ``len(times)`` is treated after the panel; never-treated
+    units get a number beyond every period.
+    """
+    position = np.searchsorted(times, cohort, side="left").astype(np.int64)
+    return np.where(np.isinf(cohort), _NEVER, position)
+
+
+def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
+    """Drop the units that cannot enter, each with its reason."""
+    stack = design.outcome.reshape(*design.outcome.shape[:2], -1)
+    observed: Mask = np.asarray(np.isfinite(stack).all(axis=2))
+    position = first_positions(design.cohort, design.times)
+    rules = {
+        FIRST_PERIOD: position - design.anticipation < 1,
+        NO_WEIGHT: ~(design.weights > 0),
+        NEVER_OBSERVED: ~observed.any(axis=1),
+        INCOMPLETE: ~observed.all(axis=1) if missing == "complete_units" else np.zeros(len(position), bool),
+    }
+    keep = np.ones(len(position), bool)
+    dropped = {}
+    for reason, hit in rules.items():
+        if (hit & keep).any():
+            dropped[reason] = tuple(str(code) for code in design.units[hit & keep])
+        keep &= ~hit
+    return Sample(_subset(design, keep), position[keep], observed[keep], dropped)
+
+
+def _subset(design: Design, keep: Mask) -> Design:
+    weights = design.weights[keep]
+    if len(weights):
+        weights = weights / weights.mean()
+    if keep.all():
+        return replace(design, weights=weights)
+    return replace(
+        design,
+        units=design.units[keep],
+        outcome=design.outcome[keep],
+        cohort=design.cohort[keep],
+        covariates=design.covariates[keep],
+        weights=weights,
+        clusters=design.clusters[keep],
+        sampling_se=None if design.sampling_se is None else design.sampling_se[keep],
+    )
+
+
+def comparison_only(sample: Sample) -> Array:
+    """Return the cohorts that serve as comparison and are not estimated themselves.
+
+    With a not-yet-treated comparison and nobody untreated at the end, the last cohort is the only comparison of the
+    others and has none itself.
+    """
+    last = len(sample.design.times)
+    treated = sample.position < last
+    if sample.design.comparison == "never_treated" or not treated.all() or not treated.any():
+        return np.empty(0)
+    return np.unique(sample.design.cohort[sample.position == sample.position.max()])
+
+
+def list_cells(sample: Sample, base: Literal["varying", "universal"]) -> list[Cell]:
+    """List the group-time effects, by cohort and period.
+
+    ``varying``: before treatment each period against the one before it; from treatment on against the last period
+    before treatment (and anticipation). ``universal``: every period against that last period. Periods are counted by
+    position, so that "the period before" of a survey wave is the wave before it.
+    """
+    design = sample.design
+    cohorts = np.setdiff1d(design.cohorts, comparison_only(sample))
+    firsts = first_positions(cohorts, design.times)
+    begin = 1 if base == "varying" else 0
+    cells = []
+    for cohort, first in zip(cohorts, firsts, strict=True):
+        before = int(first) - design.anticipation - 1
+        for current in range(begin, len(design.times)):
+            against = current - 1 if base == "varying" and current < first else before
+            cells.append(Cell(float(cohort), current, against, _comparison(sample, cohort, max(current, against))))
+    return cells
+
+
+def _comparison(sample: Sample, cohort: float, latest: int) -> Mask:
+    """Units untreated, and not anticipating, up to the later of the two periods."""
+    design = sample.design
+    untouched = sample.position > latest + design.anticipation
+    if design.comparison == "never_treated":
+        return np.asarray(untouched & (sample.position >= len(design.times)))
+    return np.asarray(untouched & (design.cohort != cohort))
