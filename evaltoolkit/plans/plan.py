@@ -1,0 +1,195 @@
+"""The evaluation plan: question, data, treatment, outcomes and rules, as TOML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from evaltoolkit.framework.indicator import Framework
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Data(_Model):
+    """Where the values come from; paths are relative to the plan."""
+
+    store: str = ""
+    wide: tuple[str, ...] = ()
+    csv: tuple[str, ...] = ()
+    # an evaluator's own unit x period table, entering at the panel
+    panel: str = ""
+    panel_unit: str = "unit"
+    panel_period: str = "period"
+    roster: str = ""
+    # first treated period as a column of the own panel, with the word that means never
+    treated_from: str = ""
+    never: str = "never"
+    membership: str = ""
+    simulated: bool = False
+    source: str = ""
+
+
+class Treatment(_Model):
+    """What was done, who decided it and why then."""
+
+    action: str
+    assignment: Literal["randomised", "voluntary", "by_need", "obligatory", "other"]
+    decided_by: str
+    why_then: str
+    # which period is the first treated one, given the day the action starts
+    rule: Literal["containing", "first_full"] = "containing"
+    started_because_outcome_moved: bool = False
+    spillover: Literal["unlikely", "neighbours", "everywhere", "unknown"] = "unknown"
+
+
+class Outcome(_Model):
+    """One outcome with its role and what counts as relevant."""
+
+    indicator: str
+    role: Literal["primary", "secondary", "guardrail"]
+    # in units of the measure (0.05 = 5 percentage points for a ratio)
+    smallest_relevant: Annotated[float, Field(gt=0)] | None = None
+    # guardrails: how much worse is still acceptable, in units of the measure
+    margin: Annotated[float, Field(gt=0)] | None = None
+    not_measurable: bool = False
+    # the plan may state which way is better; an ambiguous indicator stays ambiguous
+    better: Literal["up", "down", ""] = ""
+    # ratio change of detection thought possible, declared before the outcome is seen
+    detection_range: tuple[float, float] | None = None
+    wording_break: str = ""
+
+    @model_validator(mode="after")
+    def _role_has_its_number(self) -> Self:
+        if self.role == "guardrail" and self.margin is None and not self.not_measurable:
+            raise ValueError(f'guardrail {self.indicator}: give "margin" or say "not_measurable = true"')
+        if self.role != "guardrail" and self.smallest_relevant is None:
+            raise ValueError(
+                f'outcome {self.indicator}: give "smallest_relevant", the smallest change that would matter'
+            )
+        if self.detection_range and not 0 < self.detection_range[0] <= self.detection_range[1]:
+            raise ValueError(f'outcome {self.indicator}: "detection_range" is two positive ratios, the lower first')
+        return self
+
+
+class Estimation(_Model):
+    """How the effect is estimated."""
+
+    method: Literal["group_time"] = "group_time"
+    adjust: Literal["dr", "reg", "ipw"] = "dr"
+    base: Literal["varying", "universal"] = "varying"
+    comparison: Literal["never_treated", "not_yet_treated"] = "never_treated"
+    covariates: tuple[str, ...] = ()
+    anticipation: Annotated[int, Field(ge=0)] = 0
+    cluster: str = ""
+    weights: str = ""
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    seed: int = 1
+
+    @property
+    def covariate_measures(self) -> tuple[str, ...]:
+        """Names inside the covariates: ``log(CTX-01)`` rests on ``CTX-01``."""
+        return tuple(covariate.rpartition("(")[2].rstrip(")").strip() for covariate in self.covariates)
+
+
+class Plan(_Model):
+    """An evaluation plan, as written in ``evaluation.toml``."""
+
+    title: str
+    question: str
+    language: Literal["nl", "fr", "de", "en"] = "en"
+    framework: str = "livc-r"
+    unit: str = "municipality"
+    vintage: int | None = None
+    periods: tuple[str, ...] = ()
+    data: Data
+    treatment: Treatment
+    outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
+    estimation: Estimation = Estimation()
+    theory_of_change: tuple[str, ...] = ()
+    rival_explanations: tuple[str, ...] = ()
+    # indicator -> reason for estimating although feasibility says "do not run"
+    overrides: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_entry_each(self) -> Self:
+        names = [outcome.indicator for outcome in self.outcomes]
+        if len(set(names)) != len(names):
+            raise ValueError("an outcome stands twice under [[outcomes]]")
+        if bool(self.data.panel) == bool(self.data.store or self.data.wide or self.data.csv):
+            raise ValueError('under [data] give either "panel" (an own table) or "store", "wide" and "csv"')
+        if bool(self.data.roster) == bool(self.data.treated_from):
+            raise ValueError('under [data] give either "roster" (a file) or "treated_from" (a column of the own panel)')
+        return self
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan with the place it was read from.
+
+    Attributes
+    ----------
+    plan : Plan
+    path : path of the file; the paths inside the plan are relative to its folder
+    text : the file as written
+    """
+
+    plan: Plan
+    path: Path
+    text: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the paths in the plan start from."""
+        return self.path.parent
+
+    def locate(self, name: str) -> Path:
+        """Return the full path of a file that the plan names."""
+        return self.folder / name
+
+
+def read_plan(path: str | Path) -> PlanFile:
+    """Read and validate a plan and keep where it stood; see :func:`load_plan`."""
+    from evaltoolkit.plans.reading import plan_from_text, text_of
+
+    place = Path(path).expanduser().resolve()
+    text = text_of(place)
+    return PlanFile(plan_from_text(text, place), place, text)
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Read and validate a plan; every fault is reported at once, each with its place and remedy.
+
+    Parameters
+    ----------
+    path : path of a TOML file; the files it names are looked for beside it
+
+    Raises
+    ------
+    EvaltoolkitError
+        The file is missing or not TOML (with the line).
+    FaultsError
+        Unknown keys, words that are not allowed, missing entries, files that do not exist.
+    """
+    return read_plan(path).plan
+
+
+def check_plan(plan: Plan, framework: Framework) -> list[str]:
+    """Return what the framework does not support in a plan; an empty list where all is well.
+
+    An outcome of an own table, or one declared not measurable, need not stand in the framework.
+    """
+    from evaltoolkit.plans.reading import framework_faults
+
+    return framework_faults(plan, framework)
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the SHA-256 of what a plan says: layout, comments and the order of outcomes do not count."""
+    from evaltoolkit.plans.canonical import canonical_plan, digest
+
+    return digest(canonical_plan(plan))

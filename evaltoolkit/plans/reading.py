@@ -1,0 +1,185 @@
+"""From the text of a plan to a validated plan, with every fault at its place."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
+from evaltoolkit.framework.indicator import Framework
+from evaltoolkit.framework.periods import Period
+from evaltoolkit.plans.faults import describe, place_of
+from evaltoolkit.plans.plan import Plan
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a plan file."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError):
+        others = sorted(entry.name for entry in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        raise EvaltoolkitError(
+            f'There is no plan "{path.name}" in that folder: give the path of a TOML file.{nearest(path.name, others)}'
+        ) from None
+    except UnicodeDecodeError:
+        raise EvaltoolkitError(f'"{path.name}" is not a UTF-8 text file: save it again as UTF-8.') from None
+
+
+def plan_from_text(text: str, path: Path) -> Plan:
+    """Return the plan that a text describes, or raise all its faults at once."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise EvaltoolkitError(
+            f'"{path.name}" is not valid TOML: {error}. Mend that line and read the plan again.'
+        ) from None
+    raw = _periods_as_text(raw)
+    plan, faults = _validated(raw)
+    faults += [*_file_faults(raw, path.parent), *_period_faults(raw), *_override_faults(raw)]
+    if faults or plan is None:
+        raise FaultsError(faults, what=f'The plan "{path.name}"')
+    return plan
+
+
+def framework_faults(plan: Plan, framework: Framework) -> list[str]:
+    """Return what a plan asks of a framework that is not there."""
+    own_table = bool(plan.data.panel)
+    # what cannot be measured here needs no definition here
+    named = [
+        (f"[[outcomes]] {number}", outcome.indicator)
+        for number, outcome in enumerate(plan.outcomes, 1)
+        if not outcome.not_measurable
+    ]
+    faults = [
+        f'{place} indicator: "{name}" is not an indicator of {framework.name}.{nearest(name, framework.by_id)}'
+        for place, name in named
+        if name not in framework.by_id and not own_table
+    ]
+    for number, outcome in enumerate(plan.outcomes, 1):
+        indicator = framework.by_id.get(outcome.indicator)
+        if indicator is None:
+            continue
+        if indicator.did in ("covariate", "design", "treatment"):
+            faults.append(
+                f'[[outcomes]] {number} indicator: "{indicator.id}" is a {indicator.did} measure of {framework.name} '
+                "and cannot be an outcome; choose a process or outcome measure."
+            )
+    return faults
+
+
+def _periods_as_text(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Accept years written as numbers wherever a period is asked."""
+    out = dict(raw)
+    if isinstance(raw.get("periods"), list):
+        out["periods"] = [_as_text(entry) for entry in raw["periods"]]
+    if isinstance(raw.get("outcomes"), list):
+        out["outcomes"] = [
+            {key: _as_text(entry) if key == "wording_break" else entry for key, entry in outcome.items()}
+            if isinstance(outcome, dict)
+            else outcome
+            for outcome in raw["outcomes"]
+        ]
+    return out
+
+
+def _as_text(entry: object) -> object:
+    return str(entry) if isinstance(entry, int) and not isinstance(entry, bool) else entry
+
+
+def _validated(raw: dict[str, Any]) -> tuple[Plan | None, list[str]]:
+    try:
+        return Plan.model_validate(raw), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    inside = any(entry["loc"][0] == "outcomes" and len(entry["loc"]) > 1 for entry in errors if entry["loc"])
+    # a list of faulty outcomes counts as empty for the validator; a person would not say so
+    faults = [describe(entry, raw) for entry in errors if not (inside and entry["loc"] == ("outcomes",))]
+    if any(entry["loc"] for entry in errors):
+        # rules over several fields were not reached: look at them all the same
+        faults += _source_faults(raw.get("data"))
+    return None, faults
+
+
+def _source_faults(data: object) -> list[str]:
+    if not isinstance(data, dict):
+        return []
+    faults = []
+    if bool(data.get("panel")) == any(data.get(key) for key in ("store", "wide", "csv")):
+        faults.append('[data]: give either "panel" (an own table) or "store", "wide" and "csv".')
+    if bool(data.get("roster")) == bool(data.get("treated_from")):
+        faults.append('[data]: give either "roster" (a file) or "treated_from" (a column of the own panel).')
+    return faults
+
+
+def _named_files(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    # the store may not exist yet: a plan is best locked before anything is collected
+    for key in ("wide", "csv", "panel", "roster", "membership"):
+        entry = data.get(key)
+        for name in entry if isinstance(entry, list) else [entry]:
+            if isinstance(name, str) and name.strip():
+                yield key, name.strip()
+
+
+def _file_faults(raw: Mapping[str, Any], folder: Path) -> list[str]:
+    data = raw.get("data")
+    faults = []
+    for key, name in _named_files(data) if isinstance(data, dict) else ():
+        wanted = folder / name
+        if wanted.exists():
+            continue
+        beside = [entry.name for entry in wanted.parent.iterdir()] if wanted.parent.is_dir() else []
+        faults.append(
+            f'[data] {key}: "{name}" does not exist; paths start from the folder of the plan.'
+            f"{nearest(wanted.name, beside)}"
+        )
+    return faults
+
+
+def _period_faults(raw: Mapping[str, Any]) -> list[str]:
+    periods, faults = [], []
+    labels = raw.get("periods")
+    for label in labels if isinstance(labels, list) else ():
+        try:
+            periods.append(Period.parse(label))
+        except EvaltoolkitError as error:
+            faults.append(f"periods: {error}")
+    if any(later.start <= earlier.end for earlier, later in pairwise(periods)):
+        faults.append("periods: write them in order of time, without overlap, each once.")
+    return faults + _break_faults(raw, [period.label for period in periods])
+
+
+def _break_faults(raw: Mapping[str, Any], labels: list[str]) -> list[str]:
+    """A declared break must be one of the periods, or it would be overlooked in silence."""
+    faults = []
+    outcomes = raw.get("outcomes")
+    for number, outcome in enumerate(outcomes if isinstance(outcomes, list) else (), 1):
+        start = outcome.get("wording_break", "") if isinstance(outcome, dict) else ""
+        if isinstance(start, str) and start and labels and start not in labels:
+            faults.append(
+                f'{place_of(("outcomes", number - 1, "wording_break"), raw)}: "{start}" is not one of the periods; '
+                f"give the first period with the new wording or registration.{nearest(start, labels)}"
+            )
+    return faults
+
+
+def _override_faults(raw: Mapping[str, Any]) -> list[str]:
+    overrides, outcomes = raw.get("overrides"), raw.get("outcomes")
+    if not isinstance(overrides, dict) or not isinstance(outcomes, list):
+        return []
+    names = [str(outcome.get("indicator", "")) for outcome in outcomes if isinstance(outcome, dict)]
+    faults = [
+        f"[overrides] {name}: no outcome of the plan has this name.{nearest(name, names)}"
+        for name in overrides
+        if name not in names
+    ]
+    faults += [
+        f"[overrides] {name}: write the reason for estimating all the same."
+        for name, reason in overrides.items()
+        if isinstance(reason, str) and not reason.strip()
+    ]
+    return faults
