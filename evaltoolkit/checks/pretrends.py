@@ -1,0 +1,133 @@
+"""Trends before treatment, with the power of looking at them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaltoolkit.checks.registry import Check
+from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.effects.aggregate import aggregation_matrix
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import NOTHING_TO_TEST, SINGULAR, inference_table, joint_wald
+
+SIZE = 0.05
+# a quiet test that would miss a relevant violation more often than this says little
+ENOUGH_POWER = 0.5
+_ASSUMPTION = "assumption.parallel_trends"
+
+
+def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: float | None = None) -> Check:
+    """Test jointly whether the arms moved apart before treatment, and say how much the test could have seen.
+
+    Assumption: without treatment, the arms would have changed alike. The violation considered for the power grows
+    linearly and would bias the overall effect by half of, or by as much as, the smallest relevant effect.
+
+    Parameters
+    ----------
+    design : Design
+    effects : Effects
+        Group-time effects of the design.
+    smallest_relevant : float, optional
+        Smallest relevant effect, in units of the outcome.
+
+    Returns
+    -------
+    Check
+        False where the test rejects at 5 %; True where it does not and would have found a violation as large as the
+        smallest relevant effect with probability 0.5 or more; None where it would not, where no smallest relevant
+        effect is given, below ten clusters in an arm (no p-value), or without two periods before treatment.
+        Table: ``test, statistic, df, p_value, power_half, power_full, detectable_bias`` (bias of the overall effect
+        that the test finds with probability 0.8).
+
+    References
+    ----------
+    Roth (2022), doi:10.1257/aeri.20210236.
+    """
+    event = effects.aggregate("event")
+    pre, gap, horizon = _trend(design, effects)
+    wald = joint_wald(event, pre)
+    used = _used(event, pre)
+    precision = gap[used] @ np.linalg.pinv(event.covariance()[np.ix_(used, used)]) @ gap[used] if len(used) else 0.0
+    powers = _powers(float(precision), wald.df, horizon, smallest_relevant)
+    table = pd.DataFrame(
+        [{"test": "event", "statistic": wald.statistic, "df": wald.df, "p_value": wald.p_value, **powers}]
+    )
+    facts = {
+        "estimates": len(used),
+        "power": _percent(powers["power_full"]),
+        "power_half": _percent(powers["power_half"]),
+        "p": round(wald.p_value, 3) if math.isfinite(wald.p_value) else math.nan,
+    }
+    code = _code(wald.reason, wald.p_value, powers["power_full"])
+    verdict = {"seen": False, "none_seen": True}.get(code)
+    figure = {"event_study": inference_table(event), "pre": np.flatnonzero(pre)}
+    return Check("pretrends", _ASSUMPTION, verdict, f"check.pretrends.{code}", facts, table, figure)
+
+
+def _code(reason: str, p_value: float, power: float) -> str:
+    if reason in (NOTHING_TO_TEST, SINGULAR):
+        return "not_possible" if reason == NOTHING_TO_TEST else "not_testable"
+    if reason:
+        return "few_clusters"
+    if p_value < SIZE:
+        return "seen"
+    if math.isnan(power):
+        return "no_yardstick"
+    return "none_seen" if power >= ENOUGH_POWER else "no_power"
+
+
+def _trend(design: Design, effects: Effects) -> tuple[npt.NDArray[np.bool_], Array, float]:
+    """Event rows before treatment, the drift per unit of trend in each event row, and in the overall effect."""
+    times = design.times
+    current = np.searchsorted(times, effects.labels["time"].to_numpy(float))
+    first = np.searchsorted(times, effects.labels["cohort"].to_numpy(float))
+    begin = first - design.anticipation
+    varying = (str(effects.info.get("base", "varying")) == "varying") & (current < first)
+    base = np.where(varying, current - 1, begin - 1)
+    drift = times[current] - times[base]
+    matrix = aggregation_matrix(effects, "event")
+    late = matrix @ (current >= begin).astype(float)
+    pre = (matrix.sum(axis=1) > 0) & (late == 0)
+    horizon = (aggregation_matrix(effects, "overall") @ drift).item()
+    return pre, np.asarray(matrix @ drift), float(horizon)
+
+
+def _used(event: Effects, pre: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Rows that the joint test uses: reference periods carry no information."""
+    moving = np.nan_to_num(np.abs(event.influence)).any(axis=0)
+    return np.flatnonzero(pre & np.isfinite(event.estimate) & moving)
+
+
+def _powers(precision: float, df: int, horizon: float, relevant: float | None) -> dict[str, float]:
+    """Power against a linear violation; ``precision`` is the noncentrality per squared unit of trend."""
+    if df == 0 or not precision > 0 or not horizon > 0:
+        return dict.fromkeys(("power_half", "power_full", "detectable_bias"), math.nan)
+    full = math.nan if relevant is None else rejection_power(df, precision * (relevant / horizon) ** 2)
+    half = math.nan if relevant is None else rejection_power(df, precision * (relevant / horizon / 2) ** 2)
+    return {
+        "power_half": half,
+        "power_full": full,
+        "detectable_bias": horizon * math.sqrt(noncentrality_for(df, 0.8) / precision),
+    }
+
+
+def rejection_power(df: int, noncentrality: float) -> float:
+    """Probability that a chi-square test of size 5 % rejects under a noncentrality."""
+    from scipy.special import chdtri, chndtr
+
+    return float(1 - chndtr(chdtri(df, SIZE), df, noncentrality))
+
+
+def noncentrality_for(df: int, power: float) -> float:
+    """Noncentrality at which a chi-square test of size 5 % rejects with a probability."""
+    from scipy.special import chdtri, chndtrinc
+
+    return float(chndtrinc(chdtri(df, SIZE), df, 1 - power))
+
+
+def _percent(share: float) -> float:
+    return round(100 * share) if math.isfinite(share) else math.nan

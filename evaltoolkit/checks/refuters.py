@@ -1,0 +1,132 @@
+"""DoWhy's refuters on one row per unit: what happens to the estimate when the data are disturbed on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from evaltoolkit.checks.registry import Check
+from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.findings import RefusedError
+
+_ASSUMPTION = "assumption.no_hidden_cause"
+# share of random labellings with an estimate as large, from which the refuters have nothing to disturb
+INDISTINCT = 0.1
+# share of disturbed estimates with the other sign, from which an estimate is called fragile
+FRAGILE = 0.05
+
+
+def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, seed: int = 1) -> Check:
+    """Shuffle, resample and disturb the table of changes, one row per unit (or per cluster).
+
+    Assumption: given the covariates, the untreated change does not depend on treatment. Refuters see how stable the
+    arithmetic is; they cannot see a cause that nobody measured, beyond the strength that they simulate.
+
+    Parameters
+    ----------
+    design : Design
+    effects : Effects
+        Not used; every check takes both.
+    simulations : int
+        Per refuter.
+    seed : int
+
+    Returns
+    -------
+    Check
+        False where a disturbance turns the sign in more than 5 % of simulations; None where random labels often give
+        an estimate as large, so that there is nothing to refute, or where the table cannot be made. Table: see
+        :func:`evaltoolkit.graphs.refute.refute_effect`.
+    """
+    del effects
+    from evaltoolkit.graphs.refute import refute_effect
+
+    try:
+        frame = collapse_changes(design)
+        table = refute_effect(frame, covariates=_covariate_columns(design), simulations=simulations, seed=seed)
+    except RefusedError:
+        return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")
+    rows = table.set_index("refuter")
+    by_chance = float(rows["share_as_large"]["placebo_treatment"])
+    disturbed = ["random_common_cause", "data_subset", "bootstrap", "add_unobserved_common_cause"]
+    worst = float(rows["share_other_sign"][disturbed].max())
+    facts = {
+        "rows": len(frame),
+        "chance": round(100 * by_chance),
+        "turned": round(100 * worst),
+        "simulations": simulations,
+    }
+    kind = "indistinct" if by_chance > INDISTINCT else "fragile" if worst > FRAGILE else "stable"
+    verdict = {"indistinct": None, "fragile": False, "stable": True}[kind]
+    return Check("refuters", _ASSUMPTION, verdict, f"check.refuters.{kind}", facts, table, {"refuters": table})
+
+
+def collapse_changes(design: Design) -> pd.DataFrame:
+    """Collapse a design to one row per unit: the change of its mean from before to after treatment.
+
+    Outcomes are taken relative to the untreated units of the same period, so that cohorts of different years share
+    one table; an untreated unit's change is averaged over the cohorts' windows, weighted by cohort size. Where
+    clusters are coarser than units, one row per cluster: treatment was decided there.
+
+    Parameters
+    ----------
+    design : Design
+        One outcome.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``unit, treated, change, weight`` and ``covariate_0, covariate_1 ...``.
+
+    Raises
+    ------
+    RefusedError
+        No untreated unit, or clusters that hold treated and untreated units.
+    """
+    untreated = ~design.treated
+    if not untreated.any() or untreated.all():
+        raise RefusedError("There are no treated or no untreated units to compare.")
+    weights = np.where(np.isfinite(design.outcome[untreated]), design.weights[untreated][:, None], 0.0)
+    totals = weights.sum(axis=0)
+    sums = (np.nan_to_num(design.outcome[untreated]) * weights).sum(axis=0)
+    level = np.divide(sums, totals, out=np.full(len(totals), np.nan), where=totals > 0)
+    relative = design.outcome - level
+    changes = np.column_stack([_change(relative, design, cohort) for cohort in design.cohorts])
+    sizes = np.array([design.weights[design.cohort == cohort].sum() for cohort in design.cohorts])
+    own = np.searchsorted(design.cohorts, np.where(untreated, design.cohorts[0], design.cohort))
+    change = np.where(untreated, changes @ (sizes / sizes.sum()), changes[np.arange(len(own)), own])
+    frame = pd.DataFrame(design.covariates, columns=_covariate_columns(design))
+    frame = frame.assign(unit=design.clusters, treated=design.treated.astype(int), change=change, weight=design.weights)
+    return _by_cluster(frame[np.isfinite(change)])
+
+
+def _covariate_columns(design: Design) -> list[str]:
+    # a covariate of the user may be called "weight" or "change"
+    return [f"covariate_{position}" for position in range(len(design.covariate_names))]
+
+
+def _change(relative: Array, design: Design, cohort: float) -> Array:
+    """Mean from ``cohort`` on less mean before (and before any anticipation); NaN where either is not observed."""
+    after = design.times >= cohort
+    before = np.arange(len(design.times)) < int(np.argmax(after)) - design.anticipation
+    return _row_means(relative[:, after]) - _row_means(relative[:, before])
+
+
+def _row_means(values: Array) -> Array:
+    seen = np.isfinite(values)
+    n = seen.sum(axis=1)
+    means: Array = np.divide(np.where(seen, values, 0.0).sum(axis=1), n, out=np.full(len(values), np.nan), where=n > 0)
+    return means
+
+
+def _by_cluster(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame["unit"].is_unique:
+        return frame.reset_index(drop=True)
+    if (frame.groupby("unit")["treated"].agg(lambda labels: len(set(labels))) > 1).any():
+        raise RefusedError("A cluster holds treated and untreated units: there is no one row per cluster.")
+    columns = [name for name in frame.columns if name not in ("unit", "weight")]
+    weighted = frame[columns].mul(frame["weight"], axis=0).assign(unit=frame["unit"], weight=frame["weight"])
+    sums = weighted.groupby("unit").sum()
+    means = sums[columns].div(sums["weight"], axis=0)
+    return means.assign(treated=means["treated"].round().astype(int), weight=sums["weight"]).reset_index()

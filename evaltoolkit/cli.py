@@ -1,0 +1,219 @@
+"""Commands. Exit status: 0 done, 1 findings that need a person, 2 wrong use. No arithmetic here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evaltoolkit.findings import EvaltoolkitError, Finding, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+app = typer.Typer(
+    name="evaltoolkit",
+    help="Find out whether local action against radicalisation and polarisation works.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+plan_app = typer.Typer(no_args_is_help=True, help="Check, assess and lock an evaluation plan.", rich_markup_mode=None)
+app.add_typer(plan_app, name="plan")
+
+Language = Annotated[str, typer.Option("--language", "-l", help="nl, fr, de or en")]
+PlanPath = Annotated[Path, typer.Argument(help="the plan, for example evaluation.toml")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a user's fault is a message, never a traceback."""
+    try:
+        app(args=list(arguments) if arguments is not None else None, prog_name="evaltoolkit")
+    except EvaltoolkitError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1 if isinstance(error, RefusedError) else 2)
+    except OSError as error:
+        print(
+            f"{error.filename or 'A file'}: {error.strerror or error}. Check the path and try again.", file=sys.stderr
+        )
+        sys.exit(2)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+@app.command()
+def template(
+    respondents: Annotated[Path, typer.Argument(help="CSV with the columns unit_kind, unit, name, members, language")],
+    out: Annotated[Path, typer.Argument(help="folder for the workbooks")],
+    period: Annotated[str, typer.Option(help="reporting period, for example 2025")],
+    language: Language = "nl",
+    earlier: Annotated[int, typer.Option(help="number of earlier years asked, 0 to 5", min=0, max=5)] = 5,
+    form: Annotated[str, typer.Option(help="form of the framework")] = "starter",
+    framework: Annotated[str, typer.Option(help="livc-r or a folder of your own")] = "livc-r",
+) -> None:
+    """Write one workbook per respondent."""
+    from evaltoolkit.framework.load import load_framework
+    from evaltoolkit.submissions.respondents import read_respondents
+    from evaltoolkit.submissions.write import write_templates
+
+    paths = write_templates(
+        load_framework(framework),
+        out,
+        period=period,
+        language=language,
+        respondents=read_respondents(respondents, default_language=language),
+        form=form,
+        earlier=_earlier_years(period, earlier),
+    )
+    _console().print(f"{len(paths)} workbooks written to {out}.")
+
+
+def _earlier_years(period: str, count: int) -> tuple[str, ...]:
+    if not period.isdigit():
+        return ()
+    return tuple(str(int(period) - back) for back in range(1, count + 1))
+
+
+@app.command()
+def collect(
+    folder: Annotated[Path, typer.Argument(help="folder with the returned workbooks")],
+    store: Annotated[Path, typer.Option(help="folder that keeps values, findings and originals")] = Path("store"),
+    framework: Annotated[str, typer.Option(help="livc-r or a folder of your own")] = "livc-r",
+    findings: Annotated[Path | None, typer.Option(help="also write the findings here (.csv or .html)")] = None,
+    language: Annotated[
+        str, typer.Option("--language", "-l", help="language of the messages; default: of each form")
+    ] = "",
+) -> None:
+    """Read returned workbooks: every fault with its cell and what to do; nothing is lost."""
+    from evaltoolkit.framework.load import load_framework
+    from evaltoolkit.reports.findings_page import write_findings
+    from evaltoolkit.submissions.collect import collect_folder
+
+    console = _console()
+    collection = collect_folder(folder, store=store, framework=load_framework(framework))
+    _print_findings(console, collection.findings, language, limit=40)
+    if findings is not None:
+        write_findings(collection.findings, findings, language=language or "en")
+    errors = sum(finding.severity == "error" for finding in collection.findings)
+    console.print(
+        f"{len(collection.files)} files, {len(collection.values)} values, {errors} errors, "
+        f"{len(collection.findings) - errors} questions and notes."
+    )
+    raise typer.Exit(1 if errors else 0)
+
+
+def _print_findings(console: Console, findings: Sequence[Finding], language: str, *, limit: int) -> None:
+    from rich.table import Table
+
+    from evaltoolkit.reports.prose import say_finding
+
+    if not findings:
+        return
+    order = {"error": 0, "question": 1, "note": 2}
+    table = Table(show_lines=False)
+    for column in ("where", "what", "what to do"):
+        table.add_column(column, overflow="fold")
+    for finding in sorted(findings, key=lambda f: order[f.severity])[:limit]:
+        what, remedy = say_finding(finding, language or str(finding.facts.get("language", "en")))
+        table.add_row(str(finding.where), what, remedy)
+    console.print(table)
+    if len(findings) > limit:
+        console.print(f"... and {len(findings) - limit} more; write them all with --findings findings.csv")
+
+
+@plan_app.command("check")
+def check_plan(path: PlanPath) -> None:
+    """Report every fault of a plan, with its place and remedy."""
+    from evaltoolkit.evaluations.inputs import load_inputs
+
+    load_inputs(path)
+    _console().print(f"{path}: no faults.")
+
+
+@plan_app.command("feasibility")
+def plan_feasibility(path: PlanPath, language: Language = "en") -> None:
+    """Say, before any estimate, whether a difference-in-differences can answer each question."""
+    from evaltoolkit.evaluations.run import assess_plan
+    from evaltoolkit.reports.prose import say_feasibility
+
+    console = _console()
+    answers = assess_plan(path)
+    for answer in answers:
+        for line in say_feasibility(answer, language):
+            console.print(line)
+        console.print()
+    raise typer.Exit(1 if all(answer.decision == "do_not_run" for answer in answers) else 0)
+
+
+@plan_app.command("lock")
+def plan_lock(path: PlanPath) -> None:
+    """Lock the plan: digests of plan, framework and the data from before the start."""
+    from evaltoolkit.evaluations.run import lock
+
+    written = lock(path, today=dt.datetime.now(tz=dt.UTC).date())
+    _console().print(f"Locked: {written}. Keep this file with the plan; later changes are named in the report.")
+
+
+@app.command()
+def evaluate(
+    path: PlanPath,
+    out: Annotated[Path, typer.Option(help="folder for reports and results")] = Path("results"),
+    language: Annotated[
+        list[str] | None, typer.Option("--language", "-l", help="one or more of nl, fr, de, en")
+    ] = None,
+) -> None:
+    """Run a plan: estimates, checks, grade, verdict; writes the reports and the results."""
+    from evaltoolkit.evaluations.run import run_plan
+    from evaltoolkit.reports.pages import write_report
+    from evaltoolkit.reports.prose import say_answers
+    from evaltoolkit.reports.tables import write_results
+
+    console = _console()
+    evaluation = run_plan(path)
+    languages = language or [evaluation.plan.language]
+    for line in say_answers(evaluation, languages[0]):
+        console.print(line)
+    for one in languages:
+        console.print(f"Report: {write_report(evaluation, out, language=one)}")
+    write_results(evaluation, out)
+    refused = [result for result in evaluation.outcomes if result.verdict.kind == "refused"]
+    raise typer.Exit(1 if len(refused) == len(evaluation.outcomes) else 0)
+
+
+@app.command()
+def panel(
+    path: PlanPath, out: Annotated[Path, typer.Option(help="CSV to write, counts 1-4 suppressed")] = Path("panel.csv")
+) -> None:
+    """Build the panel of a plan and write it, small counts suppressed."""
+    from evaltoolkit.evaluations.inputs import load_inputs
+    from evaltoolkit.reports.tables import write_panel
+
+    inputs = load_inputs(path)
+    write_panel(inputs.panel, inputs.framework, out)
+    units, periods = len(inputs.panel.units), len(inputs.panel.periods)
+    _console().print(f"{units} units x {periods} periods written to {out}.")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Argument(help="folder to write into")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="seed of the simulated world")] = 1,
+) -> None:
+    """Walk the whole way on a simulated Flanders with a known truth."""
+    from evaltoolkit.demo.run import run_demo
+
+    run_demo(out, seed=seed, console=_console())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The files that surround the forms: roster, cells, portal exports with their mappings, and the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaltoolkit.panels.simulate import DESIGN_EFFECT, World
+from evaltoolkit.panels.world_tables import (
+    POPULATION_YEARS,
+    SURVEY_INDICATORS,
+    population_before_mergers,
+    world_roster,
+)
+from evaltoolkit.submissions.export import write_sheet
+from evaltoolkit.territory.municipalities import municipality_name
+
+NOTE = "Gesimuleerde cijfers - simulated figures"
+
+
+def respondents_of(world: World, cells: list[str], period: str, language: str = "nl") -> pd.DataFrame:
+    """Return the respondents of a round: the cells with their members at that date."""
+    day = f"{period}-12-31"
+    members = world.membership
+    in_force = members[(members["valid_from"] <= day) & ((members["valid_to"] >= day) | (members["valid_to"] == ""))]
+    codes = in_force.groupby("livc_r")["municipality"].apply(lambda s: ";".join(sorted(s)))
+    rows = [
+        {
+            "unit_kind": "livc_r",
+            "unit": cell,
+            "name": "LIVC-R " + " - ".join(municipality_name(code, "nl") for code in codes[cell].split(";")),
+            "members": codes[cell],
+            "language": language,
+        }
+        for cell in cells
+    ]
+    return pd.DataFrame(rows)
+
+
+def write_roster(world: World, path: Path) -> None:
+    """Write the roster; a few cells are left unknown."""
+    world_roster(world, unknown=5).to_csv(path, index=False, lineterminator="\n", date_format="%Y-%m-%d")
+
+
+def write_portal(world: World, folder: Path, *, waves: tuple[str, ...]) -> None:
+    """Write the exports of a statistical portal: wide, by name, decimal comma; each with its mapping.
+
+    ``waves`` are the survey waves published so far.
+    """
+    published = len(waves)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [municipality_name(code, "nl") for code in world.municipalities.index]
+    titles = {"trust": "Vertrouwen in het gemeentebestuur", "discrimination": "Ervaren discriminatie"}
+    for key, indicator in SURVEY_INDICATORS.items():
+        shares = np.char.replace(np.char.mod("%.1f", 100 * world.survey[key][:, :published]), ".", ",")
+        _write_wide(folder / f"{key}.xlsx", f"{titles[key]} (%)", names, waves, shares)
+        answers = world.survey["n"][:, :published].astype(int)
+        _write_wide(folder / f"{key}_n.xlsx", f"{titles[key]}: antwoorden", names, waves, answers)
+        tables: list[tuple[str, str, float]] = [(f"{key}.xlsx", "value", 0.01), (f"{key}_n.xlsx", "n", 1)]
+        _write_mapping(folder / f"{key}.toml", indicator, tables, waves, design_effect=DESIGN_EFFECT)
+    population = population_before_mergers(world)
+    old_names = [municipality_name(str(code), "nl") for code in population.index]
+    figures = np.repeat(population.to_numpy()[:, None], len(POPULATION_YEARS), axis=1)
+    _write_wide(folder / "population.xlsx", "Bevolking op 1 januari", old_names, POPULATION_YEARS, figures)
+    _write_mapping(
+        folder / "population.toml", "CTX-01", [("population.xlsx", "value", 1)], POPULATION_YEARS, vintage=2019
+    )
+
+
+def _year(period: str) -> str:
+    return period[:4]
+
+
+def _write_wide(path: Path, title: str, names: list[str], periods: tuple[str, ...], figures: npt.NDArray[Any]) -> None:
+    rows: list[list[object]] = [[title], [NOTE], [], ["Gemeente", *map(_year, periods)]]
+    rows += [[name, *row] for name, row in zip(names, figures.tolist(), strict=True)]
+    rows += [[], ["Bron: gesimuleerd"]]
+    write_sheet(path, "Data", rows)
+
+
+def _write_mapping(
+    path: Path,
+    indicator: str,
+    tables: list[tuple[str, str, float]],
+    periods: tuple[str, ...],
+    *,
+    vintage: int = 2025,
+    design_effect: float | None = None,
+) -> None:
+    """Write how to read the exports; a wave has dates of fieldwork, so each year column names its period."""
+    lines = [
+        'source = "portal export (simulated)"',
+        'unit = "name"',
+        f"vintage = {vintage}",
+        'decimal = ","',
+    ]
+    for file, part, scale in tables:
+        lines += ["", "[[tables]]", f'file = "{file}"', 'unit_column = "Gemeente"']
+        for period in periods:
+            lines += [
+                "",
+                "[[tables.columns]]",
+                f'header = "{_year(period)}"',
+                f'period = "{period}"',
+                f'indicator = "{indicator}"',
+                f'part = "{part}"',
+                f"scale = {scale}",
+            ]
+    if design_effect is not None:
+        lines += [
+            "",
+            "[[constants]]",
+            f'indicator = "{indicator}"',
+            'part = "design_effect"',
+            f"value = {design_effect}",
+        ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+PLAN = """# The evaluation plan of the demonstration. All data are simulated.
+title = "Coaching of LIVC-R cells in a simulated Flanders"
+question = "Does coaching of LIVC-R cells bring social partners to the table, and does residents' trust grow?"
+language = "en"
+framework = "livc-r"
+unit = "livc_r"
+vintage = 2025
+theory_of_change = [
+  "coaching makes the coordinator invite social partners",
+  "partners who meet share concerns earlier",
+  "earlier and broader help lets residents trust the municipality more",
+]
+rival_explanations = [
+  "larger municipalities ask for coaching and develop differently anyway",
+  "coached cells write down more",
+]
+
+[data]
+store = "store"
+wide = ["portal/trust.toml", "portal/discrimination.toml", "portal/population.toml"]
+roster = "roster.csv"
+membership = "cells.csv"
+simulated = true
+source = "simulated by evaltoolkit, seed {seed}"
+
+[treatment]
+action = "coaching"
+assignment = "voluntary"
+decided_by = "the mayor of each cell's first municipality"
+why_then = "places were given in order of request"
+rule = "containing"
+spillover = "unlikely"
+
+[estimation]
+method = "group_time"
+adjust = "dr"
+comparison = "never_treated"
+covariates = ["log(CTX-01)"]
+seed = {seed}
+
+[[outcomes]]
+indicator = "TRU-01"
+role = "primary"
+smallest_relevant = 0.02
+
+[[outcomes]]
+indicator = "COMP-09"
+role = "primary"
+smallest_relevant = 0.75
+
+[[outcomes]]
+indicator = "DET-02"
+role = "secondary"
+smallest_relevant = 1
+
+[[outcomes]]
+indicator = "HAR-08"
+role = "secondary"
+smallest_relevant = 0.05
+
+[[outcomes]]
+indicator = "RGT-07"
+role = "guardrail"
+margin = 0.03
+"""

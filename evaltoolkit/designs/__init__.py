@@ -1,0 +1,1 @@
+"""Who is treated from when, compared with whom."""

@@ -1,0 +1,63 @@
+"""The design: who is treated from when, compared with whom, on which outcome. Arrays and labels only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Array = npt.NDArray[np.float64]
+Comparison = Literal["never_treated", "not_yet_treated"]
+
+NEVER = np.inf
+
+
+@dataclass(frozen=True)
+class Design:
+    """A difference-in-differences design over n units and T periods.
+
+    Attributes
+    ----------
+    units : (n,) text codes, all different
+    times : (T,) strictly increasing, in years (or the user's own time unit)
+    outcome : (n, T) or (n, T, R); NaN where not observed. R stacked outcomes share the design.
+    cohort : (n,) first treated time (one of ``times``, or later than the last); ``inf`` = never treated.
+        Unknown treatment is not in a design: such units are listed in ``excluded``.
+    covariates : (n, k) baseline covariates, without the constant; NaN-free
+    covariate_names : k names
+    weights : (n,) sampling or population weights, mean 1
+    clusters : (n,) labels of the level at which treatment was decided or shocks are shared; the unit by default
+    comparison : who compares
+    anticipation : number of periods before treatment in which it may already act
+    excluded : columns ``unit, reason`` (reason is a message id such as ``excluded.unknown_treatment``)
+    sampling_se : (n, T) sampling standard errors of a survey outcome, or None
+    """
+
+    units: npt.NDArray[np.str_]
+    times: Array
+    outcome: Array
+    cohort: Array
+    covariates: Array
+    covariate_names: tuple[str, ...]
+    weights: Array
+    clusters: npt.NDArray[np.str_]
+    comparison: Comparison = "never_treated"
+    anticipation: int = 0
+    outcome_name: str = "outcome"
+    excluded: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["unit", "reason"]))
+    sampling_se: Array | None = None
+    info: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @property
+    def treated(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether a unit is treated within the panel."""
+        return np.asarray(self.cohort <= self.times[-1])
+
+    @property
+    def cohorts(self) -> Array:
+        """First treated times that occur within the panel, increasing."""
+        return np.unique(self.cohort[self.treated])

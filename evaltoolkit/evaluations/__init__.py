@@ -1,0 +1,1 @@
+"""Running a plan: inputs, estimates, facts, grade and verdict."""

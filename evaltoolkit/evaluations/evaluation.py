@@ -1,0 +1,95 @@
+"""The outcome of running a plan: estimates, checks, grades and verdicts, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from evaltoolkit.checks.registry import Check
+from evaltoolkit.designs.design import Design
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.findings import Fact, Finding
+from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.panels.panel import Panel
+from evaltoolkit.plans.feasibility import Feasibility
+from evaltoolkit.plans.plan import Outcome, Plan
+
+Certainty = Literal["high", "moderate", "low", "very_low"]
+Stamp = Literal["confirmatory", "deviation", "exploratory"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a grade is not higher: message id ``grade.<rule>``; ``grade.<rule>.lift`` says what would lift it."""
+
+    rule: str
+    cap: Certainty | None
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Certainty in the GRADE manner and, apart from it, the Maryland level (1-5) of the design."""
+
+    certainty: Certainty
+    maryland: int
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Sentences as message ids with facts, in reading order (``verdict.*``).
+
+    ``kind``: ``improved | worsened`` only where the direction is not ambiguous; ``higher | lower`` for ambiguous or
+    neutral outcomes; ``unclear`` (interval holds both no effect and a relevant one); ``no_relevant_effect``
+    (interval inside the smallest relevant effect, both sides); ``within_margin | harm_possible | too_weak |
+    not_measurable`` for guardrails; ``refused`` (feasibility said do not run); ``not_estimable``.
+    """
+
+    kind: str
+    sentences: tuple[tuple[str, Mapping[str, Fact]], ...]
+
+
+@dataclass(frozen=True)
+class OutcomeResult:
+    """Everything about one outcome. What was not computed is None, and the verdict says why."""
+
+    outcome: Outcome
+    feasibility: Feasibility
+    verdict: Verdict
+    stamp: Stamp
+    indicator: Indicator | None = None
+    design: Design | None = None
+    # group-time effects, with the overall and event aggregations made from them
+    effects: Effects | None = None
+    overall: Effects | None = None
+    event: Effects | None = None
+    two_way: Effects | None = None
+    checks: tuple[Check, ...] = ()
+    grade: Grade | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A plan that was run.
+
+    Attributes
+    ----------
+    deviations : what differs from the locked plan: message id and facts, with the date of the lock
+    coverage : columns ``arm, period, n_units, n_answered, share`` for each outcome (column ``outcome``)
+    harm_examined : whether at least one guardrail was tested
+    info : versions, seed, digests of plan, framework, register and values
+    """
+
+    plan: Plan
+    panel: Panel
+    outcomes: tuple[OutcomeResult, ...]
+    harm_examined: bool
+    locked_on: str = ""
+    deviations: tuple[tuple[str, Mapping[str, Fact]], ...] = ()
+    coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    findings: tuple[Finding, ...] = ()
+    info: Mapping[str, Any] = field(default_factory=dict)

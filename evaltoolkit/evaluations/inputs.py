@@ -1,0 +1,170 @@
+"""What a plan names, read: framework, values, panel, roster and membership."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from evaltoolkit.designs.build import make_design
+from evaltoolkit.designs.cohorts import cohort_from_roster
+from evaltoolkit.designs.design import Design
+from evaltoolkit.designs.roster import read_roster
+from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding
+from evaltoolkit.framework.indicator import Framework
+from evaltoolkit.framework.load import load_framework
+from evaltoolkit.framework.periods import Period
+from evaltoolkit.framework.values import value_table
+from evaltoolkit.panels.build import build_panel
+from evaltoolkit.panels.panel import Panel
+from evaltoolkit.panels.read import read_panel
+from evaltoolkit.plans.plan import Outcome, Plan, PlanFile, check_plan, read_plan
+from evaltoolkit.submissions.long import read_long
+from evaltoolkit.submissions.store import load_store
+from evaltoolkit.submissions.wide import read_wide
+from evaltoolkit.territory.membership import read_membership
+
+# years that a start of treatment may fall in
+_YEARS = range(2000, 2041)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a plan names, read and joined."""
+
+    file: PlanFile
+    framework: Framework
+    values: pd.DataFrame
+    panel: Panel
+    roster: pd.DataFrame | None
+    membership: pd.DataFrame | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan itself."""
+        return self.file.plan
+
+    def design(self, outcome: Outcome) -> Design:
+        """Build the design of one outcome, as the plan says."""
+        plan = self.plan
+        return make_design(
+            self.panel,
+            outcome.indicator,
+            treated_from=self.roster if self.roster is not None else plan.data.treated_from,
+            comparison=plan.estimation.comparison,
+            covariates=plan.estimation.covariates,
+            anticipation=plan.estimation.anticipation,
+            cluster=plan.estimation.cluster or None,
+            weights=plan.estimation.weights or None,
+            action=plan.treatment.action if self.roster is not None else None,
+            rule=plan.treatment.rule,
+            never=plan.data.never,
+            membership=self.membership,
+        )
+
+    def cohorts(self) -> dict[str, float]:
+        """Return the first treated time of every unit of the panel; NaN where unknown."""
+        return self._cohorts_over(self.panel)
+
+    def starts(self) -> dict[str, float]:
+        """Return the month in which treatment began, for every unit; whatever periods have been collected so far."""
+        months = tuple(Period.parse(f"{year}-{month:02d}") for year in _YEARS for month in range(1, 13))
+        return self._cohorts_over(replace(self.panel, periods=months))
+
+    def _cohorts_over(self, panel: Panel) -> dict[str, float]:
+        if self.roster is None:
+            design = self.design(self.plan.outcomes[0])
+            return dict(zip(design.units.tolist(), design.cohort.tolist(), strict=True))
+        cohort, _, _ = cohort_from_roster(
+            panel,
+            self.roster,
+            action=self.plan.treatment.action,
+            rule=self.plan.treatment.rule,
+            membership=self.membership,
+        )
+        return {str(unit): float(time) for unit, time in cohort.items()}
+
+
+def load_inputs(path: str | Path, *, complete: bool = True) -> Inputs:
+    """Read a plan and everything it names.
+
+    Parameters
+    ----------
+    path : path of the plan
+    complete : bool
+        Whether every outcome must have values; a plan is best locked before it does.
+
+    Raises
+    ------
+    EvaltoolkitError
+        With every fault of the first file that has any: what, where, what to do.
+    """
+    file = read_plan(path)
+    plan = file.plan
+    framework = load_framework(_framework_of(file))
+    if faults := check_plan(plan, framework):
+        raise FaultsError(faults, what=f'The plan "{file.path.name}"')
+    membership = read_membership(file.locate(plan.data.membership)) if plan.data.membership else None
+    roster = read_roster(file.locate(plan.data.roster)) if plan.data.roster else None
+    values, findings = (value_table(), ()) if plan.data.panel else _read_values(file, framework)
+    panel = _read_own_panel(file) if plan.data.panel else _build(plan, framework, values, membership)
+    if complete:
+        _check_outcomes(plan, panel)
+    return Inputs(file, framework, values, panel, roster, membership, (*findings, *panel.findings))
+
+
+def _framework_of(file: PlanFile) -> str:
+    """A folder beside the plan, or the name of a packaged framework."""
+    folder = file.locate(file.plan.framework)
+    return str(folder) if folder.is_dir() else file.plan.framework
+
+
+def _read_values(file: PlanFile, framework: Framework) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    data = file.plan.data
+    tables = [value_table()]
+    findings: list[Finding] = []
+    if data.store and file.locate(data.store).exists():
+        tables.append(load_store(file.locate(data.store)))
+    for name in data.wide:
+        tables.append(read_wide(file.locate(name), framework))
+    for name in data.csv:
+        table, found = read_long(file.locate(name), source=data.source or name, framework=framework)
+        tables.append(table)
+        findings += found
+    return pd.concat(tables, ignore_index=True), tuple(findings)
+
+
+def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: pd.DataFrame | None) -> Panel:
+    if plan.unit not in ("municipality", "livc_r"):
+        raise EvaltoolkitError(
+            f'The plan\'s unit is "{plan.unit}"; with forms and portal files it is "municipality" or "livc_r". '
+            'An own unit needs an own table: give "panel" under [data].'
+        )
+    wanted = {outcome.indicator for outcome in plan.outcomes} | {
+        name for name in framework.by_id if any(name in covariate for covariate in plan.estimation.covariates)
+    }
+    return build_panel(
+        values[values["indicator"].isin(wanted)],
+        framework,
+        unit=plan.unit,
+        vintage=plan.vintage,
+        membership=membership,
+        periods=[Period.parse(label) for label in plan.periods] or None,
+    )
+
+
+def _read_own_panel(file: PlanFile) -> Panel:
+    data = file.plan.data
+    return read_panel(file.locate(data.panel), unit=data.panel_unit, period=data.panel_period)
+
+
+def _check_outcomes(plan: Plan, panel: Panel) -> None:
+    faults = [
+        f"outcome {outcome.indicator}: no value was collected for it; the data hold {', '.join(panel.measures)}."
+        for outcome in plan.outcomes
+        if outcome.indicator not in panel.measures and not outcome.not_measurable
+    ]
+    if faults:
+        raise FaultsError(faults, what="The data of the plan")

@@ -1,0 +1,215 @@
+"""Run a plan: feasibility, estimates, checks, grade, verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evaltoolkit.checks.registry import Check, check
+from evaltoolkit.designs.design import Design
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.estimators.registry import estimate
+from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult, Stamp, Verdict
+from evaltoolkit.evaluations.facts import check_facts, design_facts, outcome_facts, run_facts
+from evaltoolkit.evaluations.grade import grade_facts
+from evaltoolkit.evaluations.inputs import Inputs, load_inputs
+from evaltoolkit.evaluations.verdict import Interval, judge_outcome, name_facts
+from evaltoolkit.findings import RefusedError
+from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.panels.coverage import coverage_by_arm
+from evaltoolkit.plans.canonical import digest
+from evaltoolkit.plans.feasibility import Feasibility, Trigger, assess_feasibility
+from evaltoolkit.plans.lock import LockComparison, compare_lock, lock_path, lock_plan
+from evaltoolkit.plans.plan import Outcome, plan_digest
+from evaltoolkit.plans.statistics import drop_short_cohorts
+
+
+@dataclass(frozen=True)
+class _Estimated:
+    """One outcome after estimation, before harm is known for all."""
+
+    result: OutcomeResult
+    interval: Interval | None
+
+
+def run_plan(path: str | Path) -> Evaluation:
+    """Run a plan from end to end.
+
+    Every outcome is first asked whether a difference-in-differences can answer it. Where the answer is "do not run",
+    nothing is estimated, unless the plan overrides it with a reason; then the grade says so.
+
+    Raises
+    ------
+    EvaltoolkitError
+        The plan or a file it names has faults; all of them are listed.
+    """
+    inputs = load_inputs(path)
+    cohorts = inputs.cohorts()
+    lock_state = compare_lock(inputs.file, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts())
+    estimated = [_run_outcome(inputs, outcome, cohorts, lock_state) for outcome in inputs.plan.outcomes]
+    harm = any(
+        one.result.outcome.role == "guardrail" and one.interval is not None and one.interval.defined
+        for one in estimated
+    )
+    results = tuple(_graded(inputs, one, harm_examined=harm) for one in estimated)
+    return Evaluation(
+        plan=inputs.plan,
+        panel=inputs.panel,
+        outcomes=results,
+        harm_examined=harm,
+        locked_on=lock_state.locked_on,
+        deviations=lock_state.deviations,
+        coverage=_coverage(inputs, cohorts),
+        findings=inputs.findings,
+        info=_info(inputs),
+    )
+
+
+def assess_plan(path: str | Path) -> tuple[Feasibility, ...]:
+    """Ask for every outcome of a plan whether a difference-in-differences can answer it; nothing is estimated."""
+    inputs = load_inputs(path)
+    cohorts = inputs.cohorts()
+    wanted = [outcome for outcome in inputs.plan.outcomes if not outcome.not_measurable]
+    return tuple(_assess(inputs, outcome, cohorts)[0] for outcome in wanted)
+
+
+def lock(path: str | Path, *, today: dt.date) -> Path:
+    """Lock a plan over its framework and the data from before treatment; returns the lock's path.
+
+    Outcomes need not have been collected yet: a plan that is locked before they are cannot be fitted to them.
+    """
+    inputs = load_inputs(path, complete=False)
+    lock_plan(inputs.file.path, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts(), today=today)
+    return lock_path(inputs.file.path)
+
+
+def _assess(inputs: Inputs, outcome: Outcome, cohorts: dict[str, float]) -> tuple[Feasibility, Design | None]:
+    try:
+        design = inputs.design(outcome)
+    except RefusedError:
+        trigger = Trigger("no_units", "stop", {}, ("contribution_analysis", "process_tracing"))
+        return Feasibility(outcome.indicator, "do_not_run", (trigger,), float("nan")), None
+    indicator = inputs.framework.by_id.get(outcome.indicator)
+    panel = inputs.panel.observed(outcome.indicator)
+    answer = assess_feasibility(design, panel, outcome, inputs.plan, indicator=indicator, cohorts=cohorts)
+    return answer, design
+
+
+def _run_outcome(inputs: Inputs, outcome: Outcome, cohorts: dict[str, float], lock_state: LockComparison) -> _Estimated:
+    indicator = inputs.framework.by_id.get(outcome.indicator)
+    stamp = lock_state.stamp(outcome.indicator)
+    if outcome.not_measurable:
+        nothing = Feasibility(outcome.indicator, "do_not_run", (), float("nan"))
+        return _unestimated(outcome, indicator, nothing, stamp, "not_measurable")
+    feasibility, design = _assess(inputs, outcome, cohorts)
+    overridden = outcome.indicator in inputs.plan.overrides
+    if design is None or (feasibility.decision == "do_not_run" and not overridden):
+        return _unestimated(outcome, indicator, feasibility, stamp, "refused")
+    return _estimate_outcome(inputs, outcome, indicator, feasibility, drop_short_cohorts(design), stamp)
+
+
+def _unestimated(
+    outcome: Outcome, indicator: Indicator | None, feasibility: Feasibility, stamp: Stamp, kind: str
+) -> _Estimated:
+    name = "not_estimable" if kind == "no_estimate" else kind
+    verdict = Verdict(name, ((f"verdict.{kind}", name_facts(outcome, indicator)),))
+    return _Estimated(OutcomeResult(outcome, feasibility, verdict, stamp, indicator), None)
+
+
+def _estimate_outcome(
+    inputs: Inputs,
+    outcome: Outcome,
+    indicator: Indicator | None,
+    feasibility: Feasibility,
+    design: Design,
+    stamp: Stamp,
+) -> _Estimated:
+    settings = inputs.plan.estimation
+    effects = estimate(design, method=settings.method, adjust=settings.adjust, base=settings.base)
+    overall, event = effects.aggregate("overall"), effects.aggregate("event")
+    if not np.isfinite(overall.estimate[0]):
+        return _unestimated(outcome, indicator, feasibility, stamp, "no_estimate")
+    row = overall.to_frame(level=settings.level).iloc[0]
+    interval = Interval(
+        float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]), settings.level, str(row["reason"])
+    )
+    result = OutcomeResult(
+        outcome=outcome,
+        feasibility=feasibility,
+        verdict=judge_outcome(outcome, indicator, interval, mde=feasibility.mde),
+        stamp=stamp,
+        indicator=indicator,
+        design=design,
+        effects=effects,
+        overall=overall,
+        event=event,
+        two_way=estimate(design, method="two_way"),
+        checks=_checks(inputs, design, effects, outcome, indicator),
+    )
+    return _Estimated(result, interval)
+
+
+def _checks(
+    inputs: Inputs, design: Design, effects: Effects, outcome: Outcome, indicator: Indicator | None
+) -> tuple[Check, ...]:
+    return check(
+        design,
+        effects,
+        None,
+        panel=inputs.panel.observed(outcome.indicator),
+        indicator=indicator,
+        smallest_relevant=outcome.smallest_relevant if outcome.role != "guardrail" else outcome.margin,
+        detection_range=outcome.detection_range,
+        level=inputs.plan.estimation.level,
+        seed=inputs.plan.estimation.seed,
+    )
+
+
+def _graded(inputs: Inputs, one: _Estimated, *, harm_examined: bool) -> OutcomeResult:
+    result = one.result
+    if one.interval is None or result.design is None or result.effects is None:
+        return result
+    facts = {
+        **design_facts(result.design, result.effects, inputs.plan),
+        **outcome_facts(result.outcome, result.indicator, one.interval),
+        **check_facts(result.checks),
+        **run_facts(
+            result.stamp, harm_examined=harm_examined, overridden=result.outcome.indicator in inputs.plan.overrides
+        ),
+    }
+    grade = grade_facts(facts, randomised=inputs.plan.treatment.assignment == "randomised", compared=True)
+    return replace(result, grade=grade)
+
+
+def _coverage(inputs: Inputs, cohorts: dict[str, float]) -> pd.DataFrame:
+    """Response by arm and period of every outcome; units of unknown treatment are an arm of their own."""
+    time = pd.Series(cohorts, dtype=float)
+    last = inputs.panel.times[-1]
+    arm = pd.Series(np.select([time.isna(), time <= last], ["unknown", "treated"], "comparison"), index=time.index)
+    tables = []
+    for outcome in inputs.plan.outcomes:
+        if outcome.indicator in inputs.panel.measures:
+            panel = inputs.panel.observed(outcome.indicator)
+            tables.append(coverage_by_arm(panel, outcome.indicator, arm).assign(outcome=outcome.indicator))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _info(inputs: Inputs) -> dict[str, Any]:
+    libraries = ("evaltoolkit", "numpy", "pandas", "scipy", "linearmodels", "dowhy")
+    values = inputs.values.sort_values(list(inputs.values.columns), ignore_index=True)
+    return {
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in libraries},
+        "seed": inputs.plan.estimation.seed,
+        "plan_digest": plan_digest(inputs.plan),
+        "framework": f"{inputs.framework.name} {inputs.framework.version}",
+        "framework_digest": digest(inputs.framework.model_dump(mode="json")),
+        "values_digest": digest(values.to_csv(index=False, float_format="%.10g", lineterminator="\n")),
+        "panel_digest": digest(inputs.panel.data.to_csv(float_format="%.10g", lineterminator="\n")),
+    }

@@ -1,0 +1,1 @@
+"""Figures, tables, prose and pages: what leaves the building."""

@@ -1,0 +1,120 @@
+"""The report as one self-contained HTML file per language: no request, no script, no clock."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaltoolkit.evaluations.evaluation import Evaluation
+from evaltoolkit.reports.groups import short_label
+from evaltoolkit.reports.prose import Prose, prose_of
+from evaltoolkit.reports.quality import GLOSSARY, deviations_of, limits_of, origin_of, quality_of
+from evaltoolkit.reports.sections import section_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def write_report(evaluation: Evaluation, out_dir: str | Path, *, language: str) -> Path:
+    """Write the report of an evaluation in one language.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    out_dir : folder; made where it does not exist
+    language : {"nl", "fr", "de", "en"}
+
+    Returns
+    -------
+    Path
+        ``report_<language>.html`` in the folder: one file that loads nothing, the same bytes for the same
+        evaluation on one platform.
+
+    Raises
+    ------
+    EvaltoolkitError
+        If the language is not offered, or a sentence is missing from its catalogue.
+    """
+    folder = Path(out_dir)
+    text = render_report(evaluation, language)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"report_{language}.html"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def render_report(evaluation: Evaluation, language: str) -> str:
+    """Return the report as HTML."""
+    prose = prose_of(evaluation, language)
+    sections = [section_of(result, evaluation, prose) for result in evaluation.outcomes]
+    roles = [result.outcome.role for result in evaluation.outcomes]
+    return render_page(
+        "report.html.j2",
+        prose,
+        title=evaluation.plan.title,
+        simulated=evaluation.plan.data.simulated,
+        plan=evaluation.plan,
+        scope=scope_sentence(evaluation, prose),
+        sections=sections,
+        primary=[s for s, role in zip(sections, roles, strict=True) if role == "primary"],
+        secondary=[s for s, role in zip(sections, roles, strict=True) if role == "secondary"],
+        guardrails=[s for s, role in zip(sections, roles, strict=True) if role == "guardrail"],
+        harm_examined=evaluation.harm_examined,
+        quality=quality_of(evaluation, prose),
+        limits=limits_of(evaluation, prose),
+        deviations=deviations_of(evaluation, prose),
+        origin=origin_of(evaluation, prose),
+        glossary=GLOSSARY,
+    )
+
+
+def scope_sentence(evaluation: Evaluation, prose: Prose) -> str:
+    """Say how many units were followed, and when."""
+    panel = evaluation.panel
+    code = f"report.scope.{panel.unit_kind}"
+    return prose.say(
+        code if prose.has(code) else "report.scope",
+        units=len(panel.units),
+        periods=len(panel.periods),
+        first=short_label(panel.periods[0]),
+        last=short_label(panel.periods[-1]),
+    )
+
+
+def render_page(template: str, prose: Prose, **context: Any) -> str:
+    """Render a page template with the style sheet inlined and a policy that allows nothing else."""
+    style = _page_file("style.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            t=prose.say,
+            language=prose.language,
+            style=style,
+            policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            version=metadata.version("evaltoolkit"),
+            **context,
+        )
+    )
+
+
+def _page_file(name: str) -> str:
+    return (resources.files("evaltoolkit") / "data" / "pages" / name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        loader=FunctionLoader(_page_file),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,209 @@
+"""Sentences of a report: message ids with facts, in one language.
+
+The convention for facts (:data:`evaltoolkit.findings.Fact`), for every room that hands sentences to the reports:
+
+- a text that begins with ``@`` is looked up: ``@indicator:COMP-09`` is the outcome's name, ``@unit_of:COMP-09`` what
+  the indicator is counted in, ``@place:11002`` a unit's name, ``@date:2024-03-01`` a date, ``@list:a;b`` a list of
+  texts (each may begin with ``@``), and anything else, such as ``@unit.percentage_points``, is itself a message id;
+- a float is written with ``digits`` decimals where the facts hold ``digits``, else with at most three decimals;
+- an int is written as a whole number; the int ``n`` chooses the plural form;
+- the fact ``indicator`` is an indicator's id, written as its name; a date (2024-03-01) is written in full;
+- any other text stands as it is.
+
+Numbers come already in the unit they are shown in (percentage points, not shares).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from evaltoolkit.evaluations.evaluation import Evaluation
+from evaltoolkit.findings import Fact, Finding
+from evaltoolkit.framework.indicator import Framework, Indicator
+from evaltoolkit.framework.load import load_framework
+from evaltoolkit.i18n import Words, words
+from evaltoolkit.plans.feasibility import Feasibility
+from evaltoolkit.reports.scales import Scale, scale_of
+
+# a blank before a high sign, or inside quotation marks
+_FRENCH = re.compile(r" (?=[:;?!»])|(?<=«) ")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+
+
+@dataclass(frozen=True)
+class Prose:
+    """The words of one language, with the names that facts refer to.
+
+    ``names`` holds what ``@indicator:``, ``@unit_of:`` and ``@place:`` look up, under the text after the ``@``.
+    """
+
+    words: Words
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        """Language code."""
+        return self.words.language
+
+    def say(self, code: str, facts: Mapping[str, Fact] | None = None, **more: Fact) -> str:
+        """Return the sentence of a message id, its facts resolved."""
+        facts = {**(facts or {}), **more}
+        if "indicator" in facts:
+            facts["indicator"] = self.name(str(facts["indicator"]).removeprefix("@indicator:"))
+        digits = facts.get("digits")
+        decimals = int(digits) if isinstance(digits, int) else None
+        return self._unbroken(
+            self.words.say(code, **{name: self._resolve(value, decimals) for name, value in facts.items()})
+        )
+
+    def has(self, code: str) -> bool:
+        """Tell whether the language has this sentence."""
+        return self.words.has(code)
+
+    def text(self, reference: str) -> str:
+        """Return what a text of a fact stands for: an ``@`` reference resolved, any other text as it is."""
+        return self._look_up(reference)
+
+    def name(self, indicator: str) -> str:
+        """Return an outcome's name."""
+        return self.names.get(f"indicator:{indicator}", indicator)
+
+    def place(self, unit: str) -> str:
+        """Return a unit's name."""
+        return self.names.get(f"place:{unit}", unit)
+
+    def number(self, value: float, digits: int | None = None, *, signed: bool = False) -> str:
+        """Return a number; never a negative zero; with its sign where asked."""
+        if digits is not None:
+            value = round(float(value), digits) + 0.0
+        text = self.words.number(value, digits)
+        return f"+{text}" if signed and value > 0 else text
+
+    def interval(self, low: float, high: float, digits: int | None = None, *, signed: bool = False) -> str:
+        """Return "from a to b"."""
+        return self.words.say(
+            "report.interval",
+            low=self.number(low, digits, signed=signed),
+            high=self.number(high, digits, signed=signed),
+        )
+
+    def _unbroken(self, text: str) -> str:
+        """Keep a sign on the line of its word: 95 %, and in French also before : ; ? ! and inside « »."""
+        text = text.replace(" %", "\u00a0%")
+        return _FRENCH.sub("\u00a0", text) if self.language == "fr" else text
+
+    def _resolve(self, value: Fact, digits: int | None) -> Fact:
+        if isinstance(value, str):
+            return self.words.date(dt.date.fromisoformat(value)) if _DATE.match(value) else self._look_up(value)
+        return value if isinstance(value, int) else self.number(value, digits)
+
+    def _look_up(self, text: str) -> str:
+        if not text.startswith("@"):
+            return text
+        kind, colon, rest = text[1:].partition(":")
+        if not colon:
+            return self.words.say(kind)
+        if kind == "date":
+            return self.words.date(dt.date.fromisoformat(rest))
+        if kind == "list":
+            return self._list(rest.split(";"))
+        return self.names.get(text[1:], rest)
+
+    def _list(self, parts: list[str]) -> str:
+        items = [self._look_up(part) for part in parts if part]
+        if len(items) < 2:
+            return "".join(items)
+        return self.words.say("report.list", first=", ".join(items[:-1]), last=items[-1])
+
+
+def say(
+    language: str, code: str, facts: Mapping[str, Fact] | None = None, names: Mapping[str, str] | None = None
+) -> str:
+    """Return the sentence of a message id in a language, with facts by the convention of this module.
+
+    Parameters
+    ----------
+    language : {"nl", "fr", "de", "en"}
+    code : message id
+    facts : numbers, texts and ``@`` references
+    names : what ``@indicator:``, ``@unit_of:`` and ``@place:`` stand for; without it the code itself is shown
+
+    Raises
+    ------
+    EvaltoolkitError
+        If the language is not offered or has no such sentence.
+    """
+    return Prose(words(language), names or {}).say(code, facts)
+
+
+def prose_of(evaluation: Evaluation, language: str) -> Prose:
+    """Return the words of a language with the names of an evaluation's outcomes and units."""
+    catalogue = words(language)
+    names = _names_of((result.indicator for result in evaluation.outcomes), language)
+    if "name" in evaluation.panel.units.columns:
+        names |= {f"place:{code}": str(name) for code, name in evaluation.panel.units["name"].items()}
+    return Prose(catalogue, names)
+
+
+def _names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for indicator in indicators:
+        if indicator is not None:
+            texts = indicator.text.in_(language)
+            names |= {f"indicator:{indicator.id}": texts.name, f"unit_of:{indicator.id}": texts.unit}
+    return names
+
+
+def say_finding(finding: Finding, language: str) -> tuple[str, str]:
+    """Return what is wrong and what to do about it; the second is empty where nothing needs doing."""
+    prose = Prose(words(language))
+    remedy = f"{finding.code}.remedy"
+    return prose.say(finding.code, finding.facts), prose.say(remedy, finding.facts) if prose.has(remedy) else ""
+
+
+def say_feasibility(answer: Feasibility, language: str, framework: Framework | None = None) -> list[str]:
+    """Return the answer to "can this be studied?" as lines of text.
+
+    Parameters
+    ----------
+    answer : Feasibility
+    language : {"nl", "fr", "de", "en"}
+    framework : gives the outcome's name and unit; the packaged one by default
+    """
+    indicator = (framework or load_framework()).by_id.get(answer.outcome)
+    prose = Prose(words(language), _names_of((indicator,), language))
+    lines = [f"{prose.name(answer.outcome)}: {prose.say(f'decision.{answer.decision}')}"]
+    lines.append(f"  {say_mde(answer, scale_of(indicator), prose)}")
+    for trigger in answer.triggers:
+        lines.append(f"  - {prose.say(f'feasibility.{trigger.rule}', trigger.facts)}")
+        lines.append(f"    {prose.say(f'feasibility.{trigger.rule}.instead', trigger.facts)}")
+        lines += [f"    · {prose.say(f'alternative.{name}', trigger.facts)}" for name in trigger.alternatives]
+    return lines
+
+
+def say_mde(feasibility: Feasibility, scale: Scale, prose: Prose) -> str:
+    """Say the smallest effect that the design would find, or why it is unknown."""
+    if math.isfinite(feasibility.mde):
+        shown = prose.number(float(f"{scale.factor * feasibility.mde:.3g}"))
+        return prose.say("report.feasibility.mde", mde=shown, unit=prose.text(scale.difference))
+    unknown = prose.say("report.feasibility.mde_unknown")
+    return f"{unknown} {prose.say(feasibility.mde_reason)}" if prose.has(feasibility.mde_reason) else unknown
+
+
+def say_answers(evaluation: Evaluation, language: str) -> list[str]:
+    """Return each outcome's answer as a line of text, with its certainty."""
+    prose = prose_of(evaluation, language)
+    lines = []
+    for result in evaluation.outcomes:
+        sentences = [prose.say(code, facts) for code, facts in result.verdict.sentences]
+        if result.grade is not None:
+            certainty = prose.say(f"report.certainty.{result.grade.certainty}")
+            sentences.append(f"({prose.say('report.answer.grade')}: {certainty.lower()})")
+        lines.append(" ".join(sentences))
+    if not evaluation.harm_examined:
+        lines.append(prose.say("report.harm.not_examined"))
+    return lines

@@ -1,0 +1,44 @@
+"""In what a measure is shown: a ratio of 0.62 as 62 %, a difference of 0.04 as 4 percentage points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from evaltoolkit.framework.indicator import Indicator
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Factor from the stored to the shown number, the units of a difference and of a level, and the decimals shown.
+
+    Units are facts for :class:`evaltoolkit.reports.prose.Prose`: ``@unit.percent``, ``@unit_of:GOV-08``.
+    """
+
+    factor: float
+    difference: str
+    level: str
+    decimals: int = 2
+
+
+_SCALES = {
+    "percent": Scale(100.0, "@unit.percentage_points", "@unit.percent", 1),
+    "per_10000": Scale(10_000.0, "@unit.per_10000", "@unit.per_10000"),
+    "number": Scale(1.0, "@unit.number", "@unit.number"),
+}
+
+
+def scale_of(indicator: Indicator | None) -> Scale:
+    """Return the scale of an indicator; an evaluator's own measure is shown as it is."""
+    if indicator is None or indicator.scale != "number":
+        return _SCALES["number" if indicator is None else indicator.scale]
+    unit = f"@unit_of:{indicator.id}"
+    return replace(_SCALES["number"], difference=unit, level=unit)
+
+
+def decimals_for(*magnitudes: float, figures: int = 2, most: int = 4) -> int:
+    """Return the number of decimals that shows the largest finite magnitude with ``figures`` figures."""
+    sizes = [abs(m) for m in magnitudes if math.isfinite(m) and m != 0]
+    if not sizes:
+        return min(1, most)
+    return min(most, max(0, figures - 1 - math.floor(math.log10(max(sizes)))))

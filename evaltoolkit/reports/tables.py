@@ -1,0 +1,175 @@
+"""Results as tidy tables for other programs: ten significant digits, no clocks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evaltoolkit.disclosure.text import neutralise
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult
+from evaltoolkit.reports.gate import open_to_public, write_panel
+
+__all__ = ["describe_results", "result_rows", "write_panel", "write_results"]
+
+SCHEMA = "evaltoolkit/results/1"
+COLUMNS = (
+    "outcome",
+    "role",
+    "stamp",
+    "estimator",
+    "kind",
+    "labels",
+    "estimate",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "band_low",
+    "band_high",
+    "p_value",
+    "reason",
+    "n_treated",
+    "n_comparison",
+)
+_NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "band_low", "band_high", "p_value")
+_COUNTS = ("n_treated", "n_comparison")
+
+
+def write_results(evaluation: Evaluation, out_dir: str | Path) -> tuple[Path, Path]:
+    """Write every estimate of an evaluation as ``results.csv`` and ``results.json``.
+
+    Estimates are in units of the measure (0.04 = 4 percentage points for a share). What is undefined is empty in the
+    CSV and null in the JSON, with its reason. Estimates that rest on one or two units of a sensitive indicator are
+    left out.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    out_dir : folder; made where it does not exist
+
+    Returns
+    -------
+    tuple of Path
+        The CSV and the JSON file.
+    """
+    folder = Path(out_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = list(result_rows(evaluation))
+    paths = folder / "results.csv", folder / "results.json"
+    paths[0].write_text(_as_csv(rows), encoding="utf-8", newline="\n")
+    document = json.dumps(describe_results(evaluation), ensure_ascii=False, indent=1, allow_nan=False)
+    paths[1].write_text(document + "\n", encoding="utf-8", newline="\n")
+    return paths
+
+
+def result_rows(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
+    """Yield every estimate as one row with the columns of :data:`COLUMNS`; undefined numbers are None."""
+    for result in evaluation.outcomes:
+        for effects in (result.overall, result.event, result.effects, result.two_way):
+            if effects is not None:
+                yield from _rows_of(effects, result, evaluation.plan.estimation.level)
+
+
+def _rows_of(effects: Effects, result: OutcomeResult, level: float) -> Iterator[dict[str, Any]]:
+    frame = open_to_public(effects.to_frame(level=level), result.indicator)
+    band = effects.to_frame(level=level, band="simultaneous") if effects.kind == "event" else None
+    labels = [name for name in effects.labels.columns if name not in _COUNTS]
+    for place, row in enumerate(frame.to_dict("records")):
+        numbers = {name: row[name] for name in _NUMBERS if name in row}
+        if band is not None and math.isfinite(row["estimate"]):
+            numbers |= {f"band_{side}": band[f"conf_{side}"].iloc[place] for side in ("low", "high")}
+        yield {
+            "outcome": result.outcome.indicator,
+            "role": result.outcome.role,
+            "stamp": result.stamp,
+            "estimator": str(effects.info.get("method", effects.kind)),
+            "kind": effects.kind,
+            "labels": ";".join(f"{name}={_plain(row[name])}" for name in labels),
+            **{name: ten_digits(numbers.get(name, math.nan)) for name in _NUMBERS},
+            "reason": str(row["reason"]),
+            **{name: int(row[name]) for name in _COUNTS},
+        }
+
+
+def ten_digits(value: float) -> float | None:
+    """Return a number with ten significant digits; None where it is not finite."""
+    return float(f"{value:.10g}") if math.isfinite(value) else None
+
+
+def _plain(label: object) -> str:
+    return f"{label:.10g}" if isinstance(label, float) else str(label)
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> object:
+    return f"{value:.10g}" if isinstance(value, float) else neutralise(value) if isinstance(value, str) else value
+
+
+def describe_results(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the results as plain data; ``data/pages/results.schema.json`` describes its form."""
+    rows = list(result_rows(evaluation))
+    return {
+        "schema": SCHEMA,
+        "simulated": evaluation.plan.data.simulated,
+        "title": evaluation.plan.title,
+        "question": evaluation.plan.question,
+        "locked_on": evaluation.locked_on or None,
+        "harm_examined": evaluation.harm_examined,
+        "seed": evaluation.plan.estimation.seed,
+        "level": evaluation.plan.estimation.level,
+        "info": _plain_info(evaluation.info),
+        "deviations": [{"code": code, "facts": dict(facts)} for code, facts in evaluation.deviations],
+        "outcomes": [_outcome(result, rows) for result in evaluation.outcomes],
+    }
+
+
+def _outcome(result: OutcomeResult, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    name = result.outcome.indicator
+    grade = result.grade
+    return {
+        "outcome": name,
+        "role": result.outcome.role,
+        "stamp": result.stamp,
+        "verdict": result.verdict.kind,
+        "certainty": grade.certainty if grade else None,
+        "maryland": grade.maryland if grade else None,
+        "grade_reasons": [reason.rule for reason in grade.reasons] if grade else [],
+        "feasibility": {
+            "decision": result.feasibility.decision,
+            "rules": [trigger.rule for trigger in result.feasibility.triggers],
+            "mde": ten_digits(result.feasibility.mde),
+            "mde_reason": result.feasibility.mde_reason,
+            "smallest_relevant": result.feasibility.smallest_relevant,
+        },
+        "checks": [{"name": check.name, "verdict": check.verdict, "code": check.code} for check in result.checks],
+        "estimates": [
+            {key: value for key, value in row.items() if key not in ("outcome", "role", "stamp")}
+            for row in rows
+            if row["outcome"] == name
+        ],
+    }
+
+
+def _plain_info(info: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        str(name): _plain_info(value) if isinstance(value, Mapping) else _number_or_text(value)
+        for name, value in sorted(info.items())
+    }
+
+
+def _number_or_text(value: object) -> object:
+    if isinstance(value, float):
+        return ten_digits(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

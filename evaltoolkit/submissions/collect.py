@@ -1,0 +1,196 @@
+"""A folder of returned workbooks in; values, findings and a store that remembers out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from evaltoolkit.findings import EvaltoolkitError, Finding, Where
+from evaltoolkit.framework.indicator import Framework
+from evaltoolkit.submissions.form import RefusedFormError, open_form
+from evaltoolkit.submissions.guard import Scan, guard_bytes, read_content
+from evaltoolkit.submissions.layout import FormMeta
+from evaltoolkit.submissions.read import AnswerReader
+from evaltoolkit.submissions.store import Reading, State, Store, current_values, open_store
+from evaltoolkit.submissions.validate import check_plausibility, check_rules
+from evaltoolkit.submissions.versions import conflict_findings, replace_versions
+
+# Files that programs leave beside the real ones.
+IGNORED_NAMES = (".ds_store", "thumbs.db", "desktop.ini")
+IGNORED_STARTS = ("~$", ".~lock", "._", ".")
+_BATCH = 64
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What a folder of returned workbooks holds.
+
+    Attributes
+    ----------
+    values : DataFrame
+        Table of values (:mod:`evaltoolkit.framework.values`) of everything in the store that counts.
+    findings : tuple of Finding
+        Of every file that still counts or was refused in this folder, and conflicts between files.
+    files : DataFrame
+        One row per file: ``file, sha256, state`` (accepted, open, refused), ``unit_kind, unit, period, members,
+        vintage, language, errors, questions, replaced``.
+    """
+
+    values: pd.DataFrame
+    findings: tuple[Finding, ...] = ()
+    files: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings for which a person is needed; while there are any, the collection is not done."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def collect_folder(
+    folder: str | Path, *, store: str | Path, framework: Framework, progress: Progress | None = None
+) -> Collection:
+    """Collect returned workbooks: guard, read, check, store.
+
+    A file that the store knows is not read again. Of a file that is refused as a whole nothing is stored but its
+    digest and the findings; of a file with faults in some cells the other answers are kept.
+
+    Parameters
+    ----------
+    folder : path
+        Searched with its subfolders.
+    store : path
+        Folder of the store; made if it is not there.
+    framework : Framework
+    progress : callable, optional
+        Called with (files done, files in all).
+
+    Returns
+    -------
+    Collection
+
+    Raises
+    ------
+    EvaltoolkitError
+        The folder is not there or holds no file; the store cannot be used.
+    """
+    folder = Path(folder)
+    paths = _list_files(folder, Path(store))
+    name = f"{framework.name} {framework.version}"
+    received = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    with open_store(store) as opened:
+        seen = _add_files(opened, paths, folder, framework, (received, progress))
+        readings = opened.readings(name)
+        replace_versions(opened, readings)
+        return _assemble(opened, readings, seen)
+
+
+def _list_files(folder: Path, store: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise EvaltoolkitError(f'There is no folder "{folder.name}". Name the folder with the returned workbooks.')
+    inside = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_ignored(path, folder)]
+    paths = [path for path in inside if store.resolve() not in path.resolve().parents]
+    if not paths:
+        raise EvaltoolkitError(f'The folder "{folder.name}" holds no workbook: put the returned .xlsx files there.')
+    return paths
+
+
+def _is_ignored(path: Path, folder: Path) -> bool:
+    return any(
+        part.lower() in IGNORED_NAMES or part.startswith(IGNORED_STARTS) for part in path.relative_to(folder).parts
+    )
+
+
+def _add_files(
+    store: Store, paths: list[Path], folder: Path, framework: Framework, run: tuple[str, Progress | None]
+) -> set[str]:
+    """Read what the store does not know yet; return the digests of all files."""
+    received, progress = run
+    known = store.known(f"{framework.name} {framework.version}")
+    seen: set[str] = set()
+    batch: list[tuple[Reading, bytes]] = []
+    for number, path in enumerate(paths, 1):
+        content = read_content(path)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest not in known and digest not in seen:
+            scan = guard_bytes(content, path.name)
+            batch.append(read_workbook(scan, framework, path.relative_to(folder).as_posix()))
+        seen.add(digest)
+        if len(batch) >= _BATCH or number == len(paths):
+            store.add(batch, received)
+            batch = []
+        if progress is not None:
+            progress(number, len(paths))
+    return seen
+
+
+def read_workbook(scan: Scan, framework: Framework, file: str) -> tuple[Reading, bytes]:
+    """Read one scanned workbook; second, the bytes to keep, empty where nothing may be kept.
+
+    ``file`` is the name under which findings point to it.
+    """
+    name = f"{framework.name} {framework.version}"
+    try:
+        form = open_form(scan, framework)
+    except RefusedFormError as refusal:
+        return _reading(scan, name, file, refusal.meta, refusal.findings), b""
+    reader = AnswerReader(form, framework)
+    reader.read()
+    where = Where(file, unit=form.meta.unit, period=form.meta.period)
+    rule_findings, faulty = check_rules(reader.answers, framework, where)
+    answers = tuple(a for a in reader.answers if (a.period, a.indicator, a.part) not in faulty)
+    findings = (*reader.findings, *rule_findings, *check_plausibility(answers, form.meta.period, where))
+    state: State = "open" if any(finding.severity == "error" for finding in findings) else "accepted"
+    reading = _reading(scan, name, file, form.meta, findings)
+    return replace(reading, state=state, answers=answers), scan.content
+
+
+def _reading(scan: Scan, framework: str, file: str, meta: FormMeta | None, findings: tuple[Finding, ...]) -> Reading:
+    if meta is None:
+        return Reading(scan.sha256, framework, file, "refused", findings=_told(findings, file, "en"))
+    return Reading(
+        scan.sha256,
+        framework,
+        file,
+        "refused",
+        meta.unit_kind,
+        meta.unit,
+        meta.period,
+        meta.members,
+        meta.vintage,
+        meta.language,
+        findings=_told(findings, file, meta.language),
+    )
+
+
+def _told(findings: Iterable[Finding], file: str, language: str) -> tuple[Finding, ...]:
+    """Return findings under the name the user knows, with the language in which to tell them."""
+    return tuple(
+        Finding(found.code, found.severity, replace(found.where, file=file), {**found.facts, "language": language})
+        for found in findings
+    )
+
+
+def _assemble(store: Store, readings: pd.DataFrame, seen: set[str]) -> Collection:
+    replaced = store.replaced()
+    gone = readings["sha256"].isin(replaced) | ((readings["state"] == "refused") & ~readings["sha256"].isin(seen))
+    findings = store.findings(readings.loc[~gone]) + conflict_findings(store, readings)
+    files = readings.drop(columns=["id", "framework", "reader", "received"]).assign(
+        errors=_count(readings, findings, "error"),
+        questions=_count(readings, findings, "question"),
+        replaced=readings["sha256"].isin(replaced),
+    )
+    return Collection(current_values(store, readings), tuple(findings), files)
+
+
+def _count(readings: pd.DataFrame, findings: list[Finding], severity: str) -> list[int]:
+    counts: dict[str, int] = {}
+    for finding in findings:
+        counts[finding.where.file] = counts.get(finding.where.file, 0) + (finding.severity == severity)
+    return [counts.get(str(file), 0) for file in readings["file"]]

@@ -1,0 +1,54 @@
+"""The one door to the spreadsheet reader: values of sheets that have passed the guard."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Iterable
+
+from evaltoolkit.submissions.archive import UnsafeError
+from evaltoolkit.submissions.guard import Scan
+from evaltoolkit.submissions.references import Cell
+
+Raw = str | int | float | bool | dt.date | dt.time | dt.timedelta | None
+
+
+def read_sheets(scan: Scan, names: Iterable[str]) -> dict[str, list[list[Raw]]]:
+    """Return rows of raw values for each named sheet, the first row and column being A1; empty is None.
+
+    Raises
+    ------
+    UnsafeError
+        The reader and the guard disagree about the file, or the reader cannot read it.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(scan.content))
+        if list(book.sheet_names) != list(scan.sheets):
+            raise UnsafeError("file.damaged")
+        return {name: _rows(book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in names}
+    except (CalamineError, ValueError, OSError):
+        raise UnsafeError("file.damaged") from None
+
+
+def _rows(rows: list[list[Raw]]) -> list[list[Raw]]:
+    return [[None if value == "" else value for value in row] for row in rows]
+
+
+def value_at(rows: list[list[Raw]], cell: Cell) -> Raw:
+    """Return the value of a cell; outside the used area it is None."""
+    row, column = cell
+    if row > len(rows) or column > len(rows[row - 1]):
+        return None
+    return rows[row - 1][column - 1]
+
+
+def uncalculated(scan: Scan, sheet: str, rows: list[list[Raw]]) -> list[Cell]:
+    """Return the cells with a formula that no program has ever calculated; the reader gives them as empty."""
+    found = scan.sheets[sheet]
+    return sorted(
+        cell
+        for cell, kind in found.formulas.items()
+        if kind != "str" and cell not in found.errors and value_at(rows, cell) is None
+    )

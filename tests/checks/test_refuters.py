@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from evaltoolkit.checks.refuters import check_refuters, collapse_changes
+from evaltoolkit.findings import RefusedError
+
+
+def run(design):
+    return check_refuters(design, None, simulations=30)
+
+
+def test_clean_world_stands(world):
+    done = run(world())
+    assert (done.verdict, done.code) == (True, "check.refuters.stable")
+    assert len(done.table) == 6
+
+
+def test_no_effect_leaves_nothing_to_refute(world):
+    done = run(world(effect=0.0, seed=2))
+    assert (done.verdict, done.code) == (None, "check.refuters.indistinct")
+
+
+def test_an_effect_that_a_moderate_hidden_cause_overturns_is_fragile(world):
+    weak = [run(world(effect=0.4, seed=seed, n=300, n_treated=30)) for seed in (2, 3, 5)]
+    strong = [run(world(effect=2.0, seed=seed, n=300, n_treated=30)) for seed in range(2)]
+    assert all((one.verdict, one.code) == (False, "check.refuters.fragile") for one in weak)
+    assert all(one.verdict is True for one in strong)
+
+
+def test_one_row_per_unit_reproduces_the_long_difference(world):
+    design = world(noise=0.0, effect=2.0)
+    frame = collapse_changes(design)
+    assert frame["unit"].is_unique
+    assert len(frame) == 160
+    gap = frame.groupby("treated")["change"].mean()
+    assert gap[1] - gap[0] == pytest.approx(2.0)
+
+
+def test_one_cohort_is_the_plain_two_by_two(world):
+    plain = world()
+    design = world(cohort=np.where(np.isfinite(plain.cohort), 2022.0, np.inf))
+    frame = collapse_changes(design)
+    change = design.outcome[:, 3:].mean(axis=1) - design.outcome[:, :3].mean(axis=1)
+    expected = change[design.treated].mean() - change[~design.treated].mean()
+    gap = frame.groupby("treated")["change"].mean()
+    assert gap[1] - gap[0] == pytest.approx(expected)
+
+
+def test_missing_values_and_anticipation(world):
+    outcome = world().outcome.copy()
+    outcome[0, :3] = np.nan  # no value before treatment
+    frame = collapse_changes(world(outcome=outcome))
+    assert len(frame) in (159, 160)
+    early = world(noise=0.0)
+    acts = np.isfinite(early.cohort)[:, None] & (early.times == early.cohort[:, None] - 1)
+    ahead = world(outcome=early.outcome + 5.0 * acts, anticipation=1)
+    gap = collapse_changes(ahead).groupby("treated")["change"].mean()
+    assert gap[1] - gap[0] == pytest.approx(2.0)
+
+
+def test_clusters_become_one_row_or_are_refused(world):
+    zones = np.array([f"z{i // 5}" for i in range(160)])
+    frame = collapse_changes(world(clusters=zones))
+    assert len(frame) == 32
+    assert frame["weight"].tolist() == [5.0] * 32
+    assert frame["treated"].sum() == 12
+    mixed = np.array([f"z{i % 20}" for i in range(160)])
+    with pytest.raises(RefusedError, match="one row per cluster"):
+        collapse_changes(world(clusters=mixed))
+    assert run(world(clusters=mixed)).code == "check.refuters.not_possible"
+    assert run(world(n_treated=3)).code == "check.refuters.not_possible"
+
+
+def test_covariates_are_carried_along(world):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(160, 1))
+    design = world(covariates=x, covariate_names=("weight",))
+    assert collapse_changes(design)["covariate_0"].to_numpy() == pytest.approx(x[:, 0])
+    assert run(design).verdict is True
