@@ -32,7 +32,9 @@ def respondents_of(world: World, cells: list[str], period: str, language: str = 
         {
             "unit_kind": "livc_r",
             "unit": cell,
-            "name": "LIVC-R " + " - ".join(municipality_name(code, "nl") for code in codes[cell].split(";")),
+            "name": "LIVC-R "
+            + " - ".join(municipality_name(code, "nl") for code in codes[cell].split(";"))
+            + " (gesimuleerd)",
             "members": codes[cell],
             "language": language,
         }

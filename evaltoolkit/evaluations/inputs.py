@@ -19,7 +19,8 @@ from evaltoolkit.framework.values import value_table
 from evaltoolkit.panels.build import build_panel
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.panels.read import read_panel
-from evaltoolkit.plans.plan import Outcome, Plan, PlanFile, check_plan, read_plan
+from evaltoolkit.plans.plan import Outcome, Plan
+from evaltoolkit.plans.reading import PlanFile, check_plan, read_plan
 from evaltoolkit.submissions.long import read_long
 from evaltoolkit.submissions.store import load_store
 from evaltoolkit.submissions.wide import read_wide

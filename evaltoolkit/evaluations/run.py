@@ -24,10 +24,10 @@ from evaltoolkit.evaluations.verdict import Interval, judge_outcome, name_facts
 from evaltoolkit.findings import RefusedError
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.panels.coverage import coverage_by_arm
-from evaltoolkit.plans.canonical import digest
+from evaltoolkit.plans.canonical import digest, plan_digest
 from evaltoolkit.plans.feasibility import Feasibility, Trigger, assess_feasibility
 from evaltoolkit.plans.lock import LockComparison, compare_lock, lock_path, lock_plan
-from evaltoolkit.plans.plan import Outcome, plan_digest
+from evaltoolkit.plans.plan import Outcome
 from evaltoolkit.plans.statistics import drop_short_cohorts
 
 

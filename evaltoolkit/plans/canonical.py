@@ -78,3 +78,8 @@ def digest(content: object) -> str:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the SHA-256 of what a plan says: layout, comments and the order of outcomes do not count."""
+    return digest(canonical_plan(plan))

@@ -21,7 +21,8 @@ from evaltoolkit.plans.canonical import (
     digest,
 )
 from evaltoolkit.plans.deviations import Deviation, Lookback, changes_between
-from evaltoolkit.plans.plan import Plan, PlanFile, read_plan
+from evaltoolkit.plans.plan import Plan
+from evaltoolkit.plans.reading import PlanFile, read_plan
 
 Stamp = Literal["confirmatory", "deviation", "exploratory"]
 _FORMAT = 1

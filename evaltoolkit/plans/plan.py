@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from evaltoolkit.framework.indicator import Framework
 
 
 class _Model(BaseModel):
@@ -125,71 +121,3 @@ class Plan(_Model):
         if bool(self.data.roster) == bool(self.data.treated_from):
             raise ValueError('under [data] give either "roster" (a file) or "treated_from" (a column of the own panel)')
         return self
-
-
-@dataclass(frozen=True)
-class PlanFile:
-    """A plan with the place it was read from.
-
-    Attributes
-    ----------
-    plan : Plan
-    path : path of the file; the paths inside the plan are relative to its folder
-    text : the file as written
-    """
-
-    plan: Plan
-    path: Path
-    text: str
-
-    @property
-    def folder(self) -> Path:
-        """Folder that the paths in the plan start from."""
-        return self.path.parent
-
-    def locate(self, name: str) -> Path:
-        """Return the full path of a file that the plan names."""
-        return self.folder / name
-
-
-def read_plan(path: str | Path) -> PlanFile:
-    """Read and validate a plan and keep where it stood; see :func:`load_plan`."""
-    from evaltoolkit.plans.reading import plan_from_text, text_of
-
-    place = Path(path).expanduser().resolve()
-    text = text_of(place)
-    return PlanFile(plan_from_text(text, place), place, text)
-
-
-def load_plan(path: str | Path) -> Plan:
-    """Read and validate a plan; every fault is reported at once, each with its place and remedy.
-
-    Parameters
-    ----------
-    path : path of a TOML file; the files it names are looked for beside it
-
-    Raises
-    ------
-    EvaltoolkitError
-        The file is missing or not TOML (with the line).
-    FaultsError
-        Unknown keys, words that are not allowed, missing entries, files that do not exist.
-    """
-    return read_plan(path).plan
-
-
-def check_plan(plan: Plan, framework: Framework) -> list[str]:
-    """Return what the framework does not support in a plan; an empty list where all is well.
-
-    An outcome of an own table, or one declared not measurable, need not stand in the framework.
-    """
-    from evaltoolkit.plans.reading import framework_faults
-
-    return framework_faults(plan, framework)
-
-
-def plan_digest(plan: Plan) -> str:
-    """Return the SHA-256 of what a plan says: layout, comments and the order of outcomes do not count."""
-    from evaltoolkit.plans.canonical import canonical_plan, digest
-
-    return digest(canonical_plan(plan))

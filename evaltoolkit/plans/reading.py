@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,63 @@ from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.plans.faults import describe, place_of
 from evaltoolkit.plans.plan import Plan
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan with the place it was read from.
+
+    Attributes
+    ----------
+    plan : Plan
+    path : path of the file; the paths inside the plan are relative to its folder
+    text : the file as written
+    """
+
+    plan: Plan
+    path: Path
+    text: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the paths in the plan start from."""
+        return self.path.parent
+
+    def locate(self, name: str) -> Path:
+        """Return the full path of a file that the plan names."""
+        return self.folder / name
+
+
+def read_plan(path: str | Path) -> PlanFile:
+    """Read and validate a plan and keep where it stood; see :func:`load_plan`."""
+    place = Path(path).expanduser().resolve()
+    text = text_of(place)
+    return PlanFile(plan_from_text(text, place), place, text)
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Read and validate a plan; every fault is reported at once, each with its place and remedy.
+
+    Parameters
+    ----------
+    path : path of a TOML file; the files it names are looked for beside it
+
+    Raises
+    ------
+    EvaltoolkitError
+        The file is missing or not TOML (with the line).
+    FaultsError
+        Unknown keys, words that are not allowed, missing entries, files that do not exist.
+    """
+    return read_plan(path).plan
+
+
+def check_plan(plan: Plan, framework: Framework) -> list[str]:
+    """Return what the framework does not support in a plan; an empty list where all is well.
+
+    An outcome of an own table, or one declared not measurable, need not stand in the framework.
+    """
+    return framework_faults(plan, framework)
 
 
 def text_of(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -34,7 +35,6 @@ class Hurdle:
 
     text: str
     instead: str
-    alternatives: tuple[str, ...]
     stops: bool
 
 
@@ -54,6 +54,7 @@ class Answer:
     reasons: tuple[Why, ...]
     maryland: str
     hurdles: tuple[Hurdle, ...]
+    alternatives: tuple[str, ...]
     prospects: tuple[str, ...]
     refused: bool
     override: str
@@ -63,6 +64,8 @@ def answer_of(result: OutcomeResult, evaluation: Evaluation, prose: Prose) -> An
     """Return the answer for one outcome."""
     certainty = result.grade.certainty if result.grade else "none"
     refused = result.verdict.kind == "refused"
+    # advice on how to go on does not belong beside "do not run"
+    triggers = tuple(t for t in result.feasibility.triggers if t.weight == "stop" or not refused)
     reason = evaluation.plan.overrides.get(result.outcome.indicator, "")
     return Answer(
         name=name_of(result, prose),
@@ -76,7 +79,8 @@ def answer_of(result: OutcomeResult, evaluation: Evaluation, prose: Prose) -> An
         certainty_level=("none", "very_low", "low", "moderate", "high").index(certainty),
         reasons=reasons_of(result.grade, prose) if result.grade else (),
         maryland=maryland_sentence(result.grade, prose) if result.grade else "",
-        hurdles=tuple(_hurdle(trigger, prose) for trigger in result.feasibility.triggers),
+        hurdles=tuple(_hurdle(trigger, prose) for trigger in triggers),
+        alternatives=_alternatives(triggers, prose),
         prospects=prospects_of(result.feasibility, result, prose),
         refused=refused,
         override=prose.say("report.overridden", reason=reason) if reason and not refused else "",
@@ -152,9 +156,15 @@ def _hurdle(trigger: Trigger, prose: Prose) -> Hurdle:
     return Hurdle(
         text=prose.say(f"feasibility.{trigger.rule}", trigger.facts),
         instead=prose.say(f"feasibility.{trigger.rule}.instead", trigger.facts),
-        alternatives=tuple(prose.say(f"alternative.{name}", trigger.facts) for name in trigger.alternatives),
         stops=trigger.weight == "stop",
     )
+
+
+def _alternatives(triggers: Sequence[Trigger], prose: Prose) -> tuple[str, ...]:
+    """Return every alternative once, in the order in which the hurdles name them."""
+    named = {name: trigger.facts for trigger in reversed(triggers) for name in trigger.alternatives}
+    order = dict.fromkeys(name for trigger in triggers for name in trigger.alternatives)
+    return tuple(prose.say(f"alternative.{name}", named[name]) for name in order)
 
 
 def prospects_of(feasibility: Feasibility, result: OutcomeResult, prose: Prose) -> tuple[str, ...]:

@@ -24,13 +24,14 @@ from dataclasses import dataclass, field
 from evaltoolkit.evaluations.evaluation import Evaluation
 from evaltoolkit.findings import Fact, Finding
 from evaltoolkit.framework.indicator import Framework, Indicator
-from evaltoolkit.framework.load import load_framework
+from evaltoolkit.framework.load import load_framework, packaged_frameworks
 from evaltoolkit.i18n import Words, words
 from evaltoolkit.plans.feasibility import Feasibility
 from evaltoolkit.reports.scales import Scale, scale_of
 
 # a blank before a high sign, or inside quotation marks
 _FRENCH = re.compile(r" (?=[:;?!»])|(?<=«) ")
+_INDICATOR = re.compile(r"\b[A-Z]{3,4}-\d{2}\b")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
@@ -71,6 +72,10 @@ class Prose:
     def name(self, indicator: str) -> str:
         """Return an outcome's name."""
         return self.names.get(f"indicator:{indicator}", indicator)
+
+    def covariate(self, term: str) -> str:
+        """Return a covariate's name, every indicator in it by its name: ``log(CTX-01)``."""
+        return _INDICATOR.sub(lambda found: self.name(found[0]), term)
 
     def place(self, unit: str) -> str:
         """Return a unit's name."""
@@ -143,7 +148,9 @@ def say(
 def prose_of(evaluation: Evaluation, language: str) -> Prose:
     """Return the words of a language with the names of an evaluation's outcomes and units."""
     catalogue = words(language)
-    names = _names_of((result.indicator for result in evaluation.outcomes), language)
+    packaged = evaluation.plan.framework in packaged_frameworks()
+    known = load_framework(evaluation.plan.framework).indicators if packaged else ()
+    names = _names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
     if "name" in evaluation.panel.units.columns:
         names |= {f"place:{code}": str(name) for code, name in evaluation.panel.units["name"].items()}
     return Prose(catalogue, names)

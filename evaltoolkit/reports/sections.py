@@ -112,7 +112,7 @@ def compared_in(design: Design, periods: Sequence[Period], prose: Prose) -> Comp
     groups = [(group_label(group, design, periods, prose), group) for group in groups_of(design)]
     sentences = [prose.say(f"report.compared.{design.comparison}")]
     if design.covariate_names:
-        names = ";".join(f"@indicator:{name}" for name in design.covariate_names)
+        names = ";".join(prose.covariate(name) for name in design.covariate_names)
         sentences.append(prose.say("report.compared.covariates", names=f"@list:{names}"))
     if len(set(design.clusters)) < len(design.units):
         sentences.append(prose.say("report.compared.clusters", clusters=len(set(design.clusters))))

@@ -4,7 +4,8 @@ import pytest
 
 from evaltoolkit.findings import EvaltoolkitError, FaultsError
 from evaltoolkit.framework.load import load_framework
-from evaltoolkit.plans.plan import check_plan, load_plan, plan_digest, read_plan
+from evaltoolkit.plans.canonical import plan_digest
+from evaltoolkit.plans.reading import check_plan, load_plan, read_plan
 from evaltoolkit.plans.template import plan_template
 
 GOOD = """

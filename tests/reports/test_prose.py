@@ -124,3 +124,10 @@ def test_signs_stay_on_the_line_of_their_word():
         == "Source\u00a0: «\u00a0a\u00a0» 5\u00a0%"
     )
     assert Prose(words("en"), {}).say("report.quality.source", source="5 % : b") == "Source: 5\u00a0% : b"
+
+
+def test_covariates_are_named(evaluation):
+    french = prose_of(evaluation, "fr")
+    assert french.covariate("log(CTX-01)") == f"log({french.name('CTX-01')})"
+    assert french.name("CTX-01") != "CTX-01"
+    assert french.covariate("own_column") == "own_column"
