@@ -175,7 +175,9 @@ def _label_time(label: object, periods: Sequence[Period], *, never: str, rule: R
     try:
         start = Period.parse(text).start
     except EvaltoolkitError as problem:
-        raise EvaltoolkitError(f'treated_from: {problem} Or write "{never}" for a unit that never was.') from None
+        raise EvaltoolkitError(
+            f'treated_from: {problem} Never treated is written "{never}"; if "{text}" means never, pass never="{text}".'
+        ) from None
     return first_treated_time(pd.Timestamp(start), periods, rule)
 
 

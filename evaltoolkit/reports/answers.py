@@ -171,9 +171,10 @@ def prospects_of(feasibility: Feasibility, result: OutcomeResult, prose: Prose) 
     """Say what the design could find, beside what would matter."""
     scale = scale_of(result.indicator)
     lines = [say_mde(feasibility, scale, prose)]
-    for name, value in (("relevant", feasibility.smallest_relevant), ("margin", result.outcome.margin)):
-        if value is not None:
-            lines.append(_size(f"report.feasibility.{name}", name, value, scale, prose))
+    name = "margin" if result.outcome.role == "guardrail" else "relevant"
+    value = result.outcome.margin if name == "margin" else feasibility.smallest_relevant
+    if value is not None:
+        lines.append(_size(f"report.feasibility.{name}", name, value, scale, prose))
     return tuple(lines)
 
 

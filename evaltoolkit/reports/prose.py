@@ -195,7 +195,7 @@ def say_feasibility(answer: Feasibility, language: str, framework: Framework | N
 def say_mde(feasibility: Feasibility, scale: Scale, prose: Prose) -> str:
     """Say the smallest effect that the design would find, or why it is unknown."""
     if math.isfinite(feasibility.mde):
-        shown = prose.number(float(f"{scale.factor * feasibility.mde:.3g}"))
+        shown = prose.number(float(f"{scale.factor * feasibility.mde:.2g}"))
         return prose.say("report.feasibility.mde", mde=shown, unit=prose.text(scale.difference))
     unknown = prose.say("report.feasibility.mde_unknown")
     return f"{unknown} {prose.say(feasibility.mde_reason)}" if prose.has(feasibility.mde_reason) else unknown

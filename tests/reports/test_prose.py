@@ -90,7 +90,7 @@ def test_feasibility_names_outcome_hurdle_and_alternative(language):
 
 def test_feasibility_gives_the_detectable_effect_in_shown_units():
     lines = say_feasibility(Feasibility("TRU-01", "go", (), 0.0312), "nl")
-    assert "3,12 procentpunten" in lines[1]
+    assert "3,1 procentpunten" in lines[1]
 
 
 def test_answers_have_one_line_per_outcome(evaluation):
