@@ -163,6 +163,27 @@ comparison = "never_treated"
 covariates = ["log(CTX-01)"]
 seed = {seed}
 
+[translations.nl]
+title = "Coaching van LIVC-R's in een gesimuleerd Vlaanderen"
+question = "Brengt coaching van LIVC-R's sociale partners aan tafel, en groeit het vertrouwen van inwoners?"
+action = "coaching"
+decided_by = "de burgemeester van de eerste gemeente van elke cel"
+why_then = "plaatsen werden toegekend in volgorde van aanvraag"
+
+[translations.fr]
+title = "L'accompagnement des CSIL-R dans une Flandre simulée"
+question = "L'accompagnement amène-t-il les partenaires sociaux à la table, et la confiance des habitants croît-elle ?"
+action = "accompagnement"
+decided_by = "le bourgmestre de la première commune de chaque cellule"
+why_then = "les places ont été attribuées dans l'ordre des demandes"
+
+[translations.de]
+title = "Begleitung von LIVC-R in einem simulierten Flandern"
+question = "Bringt die Begleitung von LIVC-R soziale Partner an den Tisch, und wächst das Vertrauen der Einwohner?"
+action = "Begleitung"
+decided_by = "der Bürgermeister der ersten Gemeinde jeder Zelle"
+why_then = "Plätze wurden in der Reihenfolge der Anfragen vergeben"
+
 [[outcomes]]
 indicator = "TRU-01"
 role = "primary"

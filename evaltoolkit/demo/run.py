@@ -156,7 +156,7 @@ def _show_findings(collection: Collection, out: Path, console: Console) -> None:
     console.print(table)
     others = {code: n for (severity, code), n in counts.items() if severity != "error"}
     console.print(f"Questions and notes: {sum(others.values())} ({', '.join(f'{c} {n}' for c, n in others.items())})")
-    write_findings(collection.findings, out / "findings.html", language="nl")
+    write_findings(collection.findings, out / "findings.html", language="nl", simulated=True)
 
 
 def _write_reports(evaluation: Evaluation, out: Path, console: Console) -> None:

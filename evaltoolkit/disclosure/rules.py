@@ -86,10 +86,11 @@ def default_rules() -> Rules:
 def column_of(indicator: Indicator, *, denominator: str = "") -> Column:
     """Return what a column with an indicator's value holds.
 
-    A count is a count of persons where the indicator's sensitivity says that cells can be small; a ratio or a
-    survey share needs the column with its number of persons, else it counts as a plain amount.
+    A count of anything sensitive is treated as a count of persons: even where events are counted, one to four of
+    them can point to somebody. A ratio or a survey share needs the column with its number of persons, else it counts
+    as a plain amount.
     """
-    sensitive = indicator.sensitivity in ("small_cells", "high")
+    sensitive = indicator.sensitivity != "none"
     if indicator.conversion in ("ratio", "mean") and denominator:
         return Column("share", denominator=denominator, sensitivity=indicator.sensitivity)
     if indicator.conversion in ("ratio", "mean") and sensitive:

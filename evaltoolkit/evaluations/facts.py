@@ -11,7 +11,7 @@ from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.evaluations.evaluation import Stamp
-from evaltoolkit.evaluations.verdict import Interval
+from evaltoolkit.evaluations.verdict import Incidence, Interval
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import pre_periods
@@ -73,3 +73,13 @@ def run_facts(stamp: Stamp, *, harm_examined: bool, overridden: bool) -> dict[st
         "harm_examined": float(harm_examined),
         "overridden": float(overridden),
     }
+
+
+def seen_incidence(checks: Sequence[Check], outcome: Outcome) -> Incidence:
+    """Return what the reporting check says about incidence; empty where no change of detection was declared."""
+    found = next((check for check in checks if check.name == "reporting"), None)
+    if found is None or outcome.detection_range is None:
+        return ""
+    if found.code in ("check.reporting.higher", "check.reporting.lower"):
+        return "higher" if found.code.endswith("higher") else "lower"
+    return "undetermined" if found.code.startswith("check.reporting.undetermined") else ""

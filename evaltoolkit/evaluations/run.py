@@ -17,7 +17,7 @@ from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult, Stamp, Verdict
-from evaltoolkit.evaluations.facts import check_facts, design_facts, outcome_facts, run_facts
+from evaltoolkit.evaluations.facts import check_facts, design_facts, outcome_facts, run_facts, seen_incidence
 from evaltoolkit.evaluations.grade import grade_facts
 from evaltoolkit.evaluations.inputs import Inputs, load_inputs
 from evaltoolkit.evaluations.verdict import Interval, judge_outcome, name_facts
@@ -140,10 +140,12 @@ def _estimate_outcome(
     interval = Interval(
         float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]), settings.level, str(row["reason"])
     )
+    checks = _checks(inputs, design, effects, outcome, indicator)
+    incidence = seen_incidence(checks, outcome)
     result = OutcomeResult(
         outcome=outcome,
         feasibility=feasibility,
-        verdict=judge_outcome(outcome, indicator, interval, mde=feasibility.mde),
+        verdict=judge_outcome(outcome, indicator, interval, mde=feasibility.mde, incidence=incidence),
         stamp=stamp,
         indicator=indicator,
         design=design,
@@ -151,7 +153,7 @@ def _estimate_outcome(
         overall=overall,
         event=event,
         two_way=estimate(design, method="two_way"),
-        checks=_checks(inputs, design, effects, outcome, indicator),
+        checks=checks,
     )
     return _Estimated(result, interval)
 

@@ -15,9 +15,11 @@ from typing import Literal
 from evaltoolkit.evaluations.evaluation import Verdict
 from evaltoolkit.findings import Fact
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.framework.scales import decimals_for, scale_of
 from evaltoolkit.plans.plan import Outcome
 
 Better = Literal["up", "down", "ambiguous"]
+Incidence = Literal["higher", "lower", "undetermined", ""]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,12 @@ def better_direction(outcome: Outcome, indicator: Indicator | None) -> Better:
 
 
 def judge_outcome(
-    outcome: Outcome, indicator: Indicator | None, interval: Interval, *, mde: float = math.nan, digits: int = 2
+    outcome: Outcome,
+    indicator: Indicator | None,
+    interval: Interval,
+    *,
+    mde: float = math.nan,
+    incidence: Incidence = "",
 ) -> Verdict:
     """Turn an interval into a verdict.
 
@@ -69,14 +76,17 @@ def judge_outcome(
     interval : Interval
     mde : float
         Minimum detectable effect, in units of the measure; said beside every unclear result.
-    digits : int
-        Decimals in the sentences.
+    incidence : {"higher", "lower", "undetermined", ""}
+        For recorded outcomes with a declared change of detection: what the figures say about what happened, over the
+        whole declared range. The verdict then rests on this, not on what was recorded.
     """
-    facts = _facts(outcome, indicator, interval, mde, digits)
+    facts = _facts(outcome, indicator, interval, mde)
     if not interval.defined:
         return Verdict("not_estimable", (("verdict.no_interval", facts),))
     if outcome.role == "guardrail":
         return _judge_guardrail(outcome, indicator, interval, facts)
+    if incidence:
+        return _judge_incidence(better_direction(outcome, indicator), incidence, interval, facts)
     relevant = outcome.smallest_relevant or math.inf
     if interval.sign() == 0:
         kind = "no_relevant_effect" if interval.inside(relevant) else "unclear"
@@ -103,6 +113,16 @@ def _judge_change(better: Better, interval: Interval, relevant: float, facts: Ma
     return Verdict(kind, tuple(sentences))
 
 
+def _judge_incidence(better: Better, incidence: Incidence, interval: Interval, facts: Mapping[str, Fact]) -> Verdict:
+    recorded = {1: "verdict.higher", -1: "verdict.lower", 0: "verdict.recorded_unclear"}[interval.sign()]
+    sentences = ((recorded, facts), (f"verdict.incidence_{incidence}", facts))
+    if incidence == "undetermined":
+        return Verdict("unclear", sentences)
+    if better == "ambiguous":
+        return Verdict(incidence, sentences)
+    return Verdict("improved" if (better == "up") == (incidence == "higher") else "worsened", sentences)
+
+
 def _judge_guardrail(
     outcome: Outcome, indicator: Indicator | None, interval: Interval, facts: Mapping[str, Fact]
 ) -> Verdict:
@@ -123,20 +143,14 @@ def _judge_guardrail(
 def name_facts(outcome: Outcome, indicator: Indicator | None) -> dict[str, Fact]:
     """Return the outcome's name and unit, as references that the reports resolve."""
     if indicator is None:
-        return {"name": outcome.indicator, "unit": "@unit.number"}
-    percent = indicator.scale == "percent"
-    return {
-        "name": f"@indicator:{indicator.id}",
-        "unit": "@unit.percentage_points" if percent else f"@unit_of:{indicator.id}",
-    }
+        unit = f"@unit_of:{outcome.indicator}" if outcome.unit else "@unit.number"
+        return {"name": f"@indicator:{outcome.indicator}", "unit": unit}
+    return {"name": f"@indicator:{indicator.id}", "unit": scale_of(indicator).difference}
 
 
-def _facts(
-    outcome: Outcome, indicator: Indicator | None, interval: Interval, mde: float, digits: int
-) -> dict[str, Fact]:
+def _facts(outcome: Outcome, indicator: Indicator | None, interval: Interval, mde: float) -> dict[str, Fact]:
     """Numbers in display units: shares in percentage points."""
-    percent = indicator is not None and indicator.scale == "percent"
-    factor = 100.0 if percent else 1.0
+    factor = scale_of(indicator).factor
     numbers = {
         "estimate": interval.estimate,
         "low": interval.low,
@@ -146,9 +160,12 @@ def _facts(
         "mde": mde,
     }
     facts: dict[str, Fact] = {**name_facts(outcome, indicator), "level": round(100 * interval.level)}
+    digits = decimals_for(*(factor * bound for bound in (interval.estimate, interval.low, interval.high)))
     for name, value in numbers.items():
         if value is not None and math.isfinite(value):
-            facts[name] = round(factor * value, digits if not percent else max(digits - 1, 0))
+            # what was declared beforehand is said as it was declared
+            own = max(digits, decimals_for(factor * value)) if name in ("relevant", "margin", "mde") else digits
+            facts[name] = round(factor * value, own)
     for name in ("estimate", "low", "high", "mde"):
         if name in facts:
             facts[f"{name}_size"] = abs(float(facts[name]))

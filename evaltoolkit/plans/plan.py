@@ -58,6 +58,9 @@ class Outcome(_Model):
     # ratio change of detection thought possible, declared before the outcome is seen
     detection_range: tuple[float, float] | None = None
     wording_break: str = ""
+    # a measure of an own table: what readers see; an indicator brings its own name and unit
+    name: str = ""
+    unit: str = ""
 
     @model_validator(mode="after")
     def _role_has_its_number(self) -> Self:
@@ -92,6 +95,16 @@ class Estimation(_Model):
         return tuple(covariate.rpartition("(")[2].rstrip(")").strip() for covariate in self.covariates)
 
 
+class Translation(_Model):
+    """The plan's own words in one language."""
+
+    title: str
+    question: str
+    action: str = ""
+    decided_by: str = ""
+    why_then: str = ""
+
+
 class Plan(_Model):
     """An evaluation plan, as written in ``evaluation.toml``."""
 
@@ -108,6 +121,8 @@ class Plan(_Model):
     estimation: Estimation = Estimation()
     theory_of_change: tuple[str, ...] = ()
     rival_explanations: tuple[str, ...] = ()
+    # the plan's words for reports in other languages than the plan's own
+    translations: dict[Literal["nl", "fr", "de", "en"], Translation] = {}
     # indicator -> reason for estimating although feasibility says "do not run"
     overrides: dict[str, str] = {}
 
@@ -121,3 +136,16 @@ class Plan(_Model):
         if bool(self.data.roster) == bool(self.data.treated_from):
             raise ValueError('under [data] give either "roster" (a file) or "treated_from" (a column of the own panel)')
         return self
+
+    def said_in(self, language: str) -> Translation:
+        """Return the plan's words in a language: the translation where there is one, else as written."""
+        treatment = self.treatment
+        written = Translation(
+            title=self.title,
+            question=self.question,
+            action=treatment.action,
+            decided_by=treatment.decided_by,
+            why_then=treatment.why_then,
+        )
+        given = next((text for code, text in self.translations.items() if code == language), written)
+        return written.model_copy(update={name: text for name, text in given if text})

@@ -11,10 +11,10 @@ import pandas as pd
 from evaltoolkit.evaluations.evaluation import Evaluation, Grade, OutcomeResult
 from evaltoolkit.evaluations.verdict import better_direction
 from evaltoolkit.findings import Fact
+from evaltoolkit.framework.scales import Scale, decimals_for, scale_of
 from evaltoolkit.plans.feasibility import Feasibility, Trigger
 from evaltoolkit.reports.gate import open_to_public
 from evaltoolkit.reports.prose import Prose, say_mde
-from evaltoolkit.reports.scales import Scale, decimals_for, scale_of
 
 # Kinds of verdict that may carry a colour; everything else stays neutral.
 _TONES = {"improved": "better", "worsened": "worse", "harm_possible": "worse"}

@@ -13,9 +13,9 @@ import pandas as pd
 from evaltoolkit.designs.design import Design
 from evaltoolkit.findings import Finding
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.framework.scales import Scale
 from evaltoolkit.reports.groups import Group, short_label
 from evaltoolkit.reports.prose import Prose
-from evaltoolkit.reports.scales import Scale
 
 ABSENT = "–"
 

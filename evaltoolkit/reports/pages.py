@@ -55,7 +55,8 @@ def render_report(evaluation: Evaluation, language: str) -> str:
     return render_page(
         "report.html.j2",
         prose,
-        title=evaluation.plan.title,
+        title=evaluation.plan.said_in(language).title,
+        said=evaluation.plan.said_in(language),
         simulated=evaluation.plan.data.simulated,
         plan=evaluation.plan,
         scope=scope_sentence(evaluation, prose),

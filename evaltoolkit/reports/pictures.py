@@ -14,12 +14,12 @@ from evaltoolkit.effects.effects import Effects
 from evaltoolkit.findings import Fact
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.framework.scales import Scale, decimals_for
 from evaltoolkit.reports.figures import Line, Points, draw_event_study, draw_paths
 from evaltoolkit.reports.gate import open_to_public
 from evaltoolkit.reports.grids import Grid, event_grid, path_grid
 from evaltoolkit.reports.groups import LEAST_UNITS, Group, group_label, groups_of, period_labels
 from evaltoolkit.reports.prose import Prose
-from evaltoolkit.reports.scales import Scale, decimals_for
 from evaltoolkit.reports.svg import inline_svg
 
 

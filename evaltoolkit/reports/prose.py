@@ -25,9 +25,9 @@ from evaltoolkit.evaluations.evaluation import Evaluation
 from evaltoolkit.findings import Fact, Finding
 from evaltoolkit.framework.indicator import Framework, Indicator
 from evaltoolkit.framework.load import load_framework, packaged_frameworks
+from evaltoolkit.framework.scales import Scale, scale_of
 from evaltoolkit.i18n import Words, words
 from evaltoolkit.plans.feasibility import Feasibility
-from evaltoolkit.reports.scales import Scale, scale_of
 
 # a blank before a high sign, or inside quotation marks
 _FRENCH = re.compile(r" (?=[:;?!»])|(?<=«) ")

@@ -10,12 +10,12 @@ from evaltoolkit.designs.design import Design
 from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult
 from evaltoolkit.evaluations.verdict import better_direction
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.framework.scales import scale_of
 from evaltoolkit.reports.answers import Answer, answer_of
 from evaltoolkit.reports.grids import Grid, excluded_grid, group_grid
 from evaltoolkit.reports.groups import group_label, groups_of
 from evaltoolkit.reports.pictures import Measure, Picture, event_picture, paths_picture
 from evaltoolkit.reports.prose import Prose
-from evaltoolkit.reports.scales import scale_of
 
 _VERDICTS = {True: "pass", False: "fail", None: "info"}
 

@@ -78,7 +78,9 @@ def main():
     rows = [row for seed in track(SEEDS, description="coverage") for row in run_seed(seed)]
     table = pd.DataFrame(rows)
     table.to_csv(STORED, index=False, float_format="%.10g", lineterminator="\n")
-    print(table.groupby("outcome").agg(coverage=("covered", "mean"), bias=("estimate", "mean"), truth=("truth", "mean")))
+    print(
+        table.groupby("outcome").agg(coverage=("covered", "mean"), bias=("estimate", "mean"), truth=("truth", "mean"))
+    )
 
 
 if __name__ == "__main__":

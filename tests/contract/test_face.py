@@ -33,7 +33,11 @@ def test_import_costs_little_over_numpy():
 
     def seconds(module):
         runs = [
-            float(subprocess.run([sys.executable, "-c", timer.format(module)], capture_output=True, text=True, check=True).stdout)
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", timer.format(module)], capture_output=True, text=True, check=True
+                ).stdout
+            )
             for _ in range(3)
         ]
         return min(runs)

@@ -37,7 +37,12 @@ def test_an_outcome_with_a_direction(low, high, kind):
     assert judge_outcome(outcome("TRU-01"), FRAMEWORK.by_id["TRU-01"], interval(low, high)).kind == kind
 
 
-@given(a=BOUND, b=BOUND, direction=st.sampled_from(["up", "down", "neutral", "ambiguous"]), better=st.sampled_from(["up", "down", ""]))
+@given(
+    a=BOUND,
+    b=BOUND,
+    direction=st.sampled_from(["up", "down", "neutral", "ambiguous"]),
+    better=st.sampled_from(["up", "down", ""]),
+)
 def test_recorded_signals_are_never_called_better_while_detection_is_undeclared(a, b, direction, better):
     signals = FRAMEWORK.by_id["DET-02"].model_copy(update={"direction": direction})
     verdict = judge_outcome(outcome("DET-02", better=better), signals, interval(min(a, b), max(a, b)))
@@ -51,7 +56,12 @@ def test_a_plan_cannot_give_an_ambiguous_indicator_a_direction():
 
 @pytest.mark.parametrize(
     ("low", "high", "kind"),
-    [(-0.02, 0.01, "within_margin"), (0.05, 0.08, "harm_possible"), (-0.01, 0.05, "too_weak"), (-0.2, -0.1, "within_margin")],
+    [
+        (-0.02, 0.01, "within_margin"),
+        (0.05, 0.08, "harm_possible"),
+        (-0.01, 0.05, "too_weak"),
+        (-0.2, -0.1, "within_margin"),
+    ],
 )
 def test_a_guardrail_is_tested_against_its_margin(low, high, kind):
     plan = Outcome(indicator="RGT-07", role="guardrail", margin=0.03)
@@ -60,11 +70,20 @@ def test_a_guardrail_is_tested_against_its_margin(low, high, kind):
 
 def test_null_comes_with_what_could_have_been_seen():
     verdict = judge_outcome(outcome("TRU-01"), FRAMEWORK.by_id["TRU-01"], interval(-0.01, 0.05), mde=0.04)
-    assert [code for code, _ in verdict.sentences] == ["verdict.unclear", "verdict.null_is_not_no_effect", "verdict.mde"]
+    assert [code for code, _ in verdict.sentences] == [
+        "verdict.unclear",
+        "verdict.null_is_not_no_effect",
+        "verdict.mde",
+    ]
     assert verdict.sentences[0][1]["high"] == 5.0  # percentage points
 
 
-@given(a=BOUND, b=BOUND, role=st.sampled_from(["primary", "guardrail"]), name=st.sampled_from(["TRU-01", "COMP-09", "RGT-07"]))
+@given(
+    a=BOUND,
+    b=BOUND,
+    role=st.sampled_from(["primary", "guardrail"]),
+    name=st.sampled_from(["TRU-01", "COMP-09", "RGT-07"]),
+)
 def test_every_verdict_can_be_said_in_every_language(a, b, role, name):
     plan = Outcome(indicator=name, role=role, smallest_relevant=0.1, margin=0.1)
     verdict = judge_outcome(plan, FRAMEWORK.by_id[name], interval(min(a, b), max(a, b)), mde=0.2)
@@ -73,3 +92,21 @@ def test_every_verdict_can_be_said_in_every_language(a, b, role, name):
             sentence = words(language).say(code, **facts)
             assert "{" not in sentence
             assert not any(word in sentence.lower() for word in ("bewijs", "prouv", "beweis", "prove"))
+
+
+@pytest.mark.parametrize(
+    ("direction", "incidence", "kind"),
+    [
+        ("ambiguous", "lower", "lower"),
+        ("down", "lower", "improved"),
+        ("down", "higher", "worsened"),
+        ("down", "undetermined", "unclear"),
+    ],
+)
+def test_with_declared_detection_the_verdict_rests_on_incidence(direction, incidence, kind):
+    signals = FRAMEWORK.by_id["DET-02"].model_copy(update={"direction": direction})
+    plan = outcome("DET-02", detection_range=(1.0, 1.5))
+    verdict = judge_outcome(plan, signals, interval(0.1, 0.4), incidence=incidence)
+    assert verdict.kind == kind
+    for language in LANGUAGES:
+        assert all("{" not in words(language).say(code, **facts) for code, facts in verdict.sentences)
