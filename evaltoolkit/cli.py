@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaltoolkit.findings import EvaltoolkitError, Finding, RefusedError
+from evaltoolkit.findings import EvaltoolkitError, Finding, RefusedError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,21 @@ app = typer.Typer(
 plan_app = typer.Typer(no_args_is_help=True, help="Check, assess and lock an evaluation plan.", rich_markup_mode=None)
 app.add_typer(plan_app, name="plan")
 
-Language = Annotated[str, typer.Option("--language", "-l", help="nl, fr, de or en")]
+
+def _known_language(value: str | list[str] | None) -> str | list[str] | None:
+    """Refuse a language that is not offered before any work is done; no language is no fault."""
+    from evaltoolkit.i18n import LANGUAGES
+
+    for one in [value] if isinstance(value, str) else value or []:
+        if one and one not in LANGUAGES:
+            raise EvaltoolkitError(
+                f'The language "{one}" is not offered: write {", ".join(LANGUAGES[:-1])} or {LANGUAGES[-1]}.'
+                f"{nearest(one, LANGUAGES)}"
+            )
+    return value
+
+
+Language = Annotated[str, typer.Option("--language", "-l", help="nl, fr, de or en", callback=_known_language)]
 PlanPath = Annotated[Path, typer.Argument(help="the plan, for example evaluation.toml")]
 
 
@@ -48,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False)
+    # file names and sentences may hold brackets and colons: nothing in them is markup
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 @app.command()
@@ -91,7 +106,10 @@ def collect(
     framework: Annotated[str, typer.Option(help="livc-r or a folder of your own")] = "livc-r",
     findings: Annotated[Path | None, typer.Option(help="also write the findings here (.csv or .html)")] = None,
     language: Annotated[
-        str, typer.Option("--language", "-l", help="language of the messages; default: of each form")
+        str,
+        typer.Option(
+            "--language", "-l", help="language of the messages; default: of each form", callback=_known_language
+        ),
     ] = "",
 ) -> None:
     """Read returned workbooks: every fault with its cell and what to do; nothing is lost."""
@@ -141,15 +159,17 @@ def check_plan(path: PlanPath) -> None:
 
 
 @plan_app.command("feasibility")
-def plan_feasibility(path: PlanPath, language: Language = "en") -> None:
+def plan_feasibility(path: PlanPath, language: Language = "") -> None:
     """Say, before any estimate, whether a difference-in-differences can answer each question."""
+    from evaltoolkit.evaluations.inputs import load_inputs
     from evaltoolkit.evaluations.run import assess_plan
     from evaltoolkit.reports.prose import say_feasibility
 
     console = _console()
-    answers = assess_plan(path)
+    inputs = load_inputs(path)
+    answers = assess_plan(inputs)
     for answer in answers:
-        for line in say_feasibility(answer, language):
+        for line in say_feasibility(answer, language or inputs.plan.language, inputs.framework, inputs.plan):
             console.print(line)
         console.print()
     raise typer.Exit(1 if all(answer.decision == "do_not_run" for answer in answers) else 0)
@@ -169,7 +189,8 @@ def evaluate(
     path: PlanPath,
     out: Annotated[Path, typer.Option(help="folder for reports and results")] = Path("results"),
     language: Annotated[
-        list[str] | None, typer.Option("--language", "-l", help="one or more of nl, fr, de, en")
+        list[str] | None,
+        typer.Option("--language", "-l", help="one of nl, fr, de, en; may be repeated", callback=_known_language),
     ] = None,
 ) -> None:
     """Run a plan: estimates, checks, grade, verdict; writes the reports and the results."""
@@ -184,7 +205,8 @@ def evaluate(
     for line in say_answers(evaluation, languages[0]):
         console.print(line)
     for one in languages:
-        console.print(f"Report: {write_report(evaluation, out, language=one)}")
+        # a path stays in one piece, however narrow the terminal
+        console.print(f"Report: {write_report(evaluation, out, language=one)}", soft_wrap=True)
     write_results(evaluation, out)
     refused = [result for result in evaluation.outcomes if result.verdict.kind == "refused"]
     raise typer.Exit(1 if len(refused) == len(evaluation.outcomes) else 0)

@@ -14,6 +14,7 @@ from evaltoolkit.demo.faults import plant_faults
 from evaltoolkit.demo.files import PLAN, respondents_of, write_portal, write_roster
 from evaltoolkit.demo.truth import compare_with_truth
 from evaltoolkit.evaluations.evaluation import Evaluation
+from evaltoolkit.evaluations.inputs import load_inputs
 from evaltoolkit.evaluations.run import assess_plan, lock, run_plan
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.framework.indicator import Framework
@@ -45,7 +46,7 @@ def run_demo(out: Path, *, seed: int, console: Console) -> Evaluation:
         ``out`` holds something that this command did not write.
     """
     _clear(out)
-    console.print(f"[bold]A simulated Flanders[/bold], seed {seed}: every figure is invented. Folder: {out}")
+    console.print(f"A simulated Flanders, seed {seed}: every figure is invented. Folder: {out}", style="bold")
     framework = load_framework("livc-r")
     world = simulate_world(seed)
     plan = _write_surroundings(world, out, seed)
@@ -58,12 +59,14 @@ def run_demo(out: Path, *, seed: int, console: Console) -> Evaluation:
     _show_findings(collection, out, console)
     write_portal(world, out / "portal", waves=WAVES)
     console.rule("Feasibility: can a difference-in-differences answer?")
-    for answer in assess_plan(plan):
+    inputs = load_inputs(plan)
+    answers = assess_plan(inputs)
+    for answer in answers:
         for line in say_feasibility(answer, "en", framework):
             console.print(line)
     console.rule("Evaluation of the locked plan")
     with console.status("estimating, checking, grading"):
-        evaluation = run_plan(plan)
+        evaluation = run_plan(inputs, feasibility=answers)
     for line in say_answers(evaluation, "en"):
         console.print(line)
     _write_reports(evaluation, out, console)

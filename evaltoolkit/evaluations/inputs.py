@@ -158,7 +158,7 @@ def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: p
 
 def _read_own_panel(file: PlanFile) -> Panel:
     data = file.plan.data
-    return read_panel(file.locate(data.panel), unit=data.panel_unit, period=data.panel_period)
+    return read_panel(file.locate(data.panel), unit=data.panel_unit, period=data.panel_period, unit_kind=file.plan.unit)
 
 
 def _check_outcomes(plan: Plan, panel: Panel) -> None:

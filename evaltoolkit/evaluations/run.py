@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +27,7 @@ from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.panels.coverage import coverage_by_arm
 from evaltoolkit.plans.canonical import digest, plan_digest
 from evaltoolkit.plans.feasibility import Feasibility, Trigger, assess_feasibility
-from evaltoolkit.plans.lock import LockComparison, compare_lock, lock_path, lock_plan
+from evaltoolkit.plans.lock import compare_lock, lock_path, lock_plan
 from evaltoolkit.plans.plan import Outcome
 from evaltoolkit.plans.statistics import drop_short_cohorts
 
@@ -39,21 +40,32 @@ class _Estimated:
     interval: Interval | None
 
 
-def run_plan(path: str | Path) -> Evaluation:
+def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = ()) -> Evaluation:
     """Run a plan from end to end.
 
     Every outcome is first asked whether a difference-in-differences can answer it. Where the answer is "do not run",
     nothing is estimated, unless the plan overrides it with a reason; then the grade says so.
+
+    Parameters
+    ----------
+    path : path of the plan, or what :func:`evaltoolkit.evaluations.inputs.load_inputs` made of it
+    feasibility : answers that :func:`assess_plan` gave on the same inputs and that need not be worked out again
 
     Raises
     ------
     EvaltoolkitError
         The plan or a file it names has faults; all of them are listed.
     """
-    inputs = load_inputs(path)
+    inputs = path if isinstance(path, Inputs) else load_inputs(path)
     cohorts = inputs.cohorts()
+    known = {answer.outcome: answer for answer in feasibility}
     lock_state = compare_lock(inputs.file, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts())
-    estimated = [_run_outcome(inputs, outcome, cohorts, lock_state) for outcome in inputs.plan.outcomes]
+    estimated = [
+        _run_outcome(
+            inputs, outcome, cohorts, stamp=lock_state.stamp(outcome.indicator), known=known.get(outcome.indicator)
+        )
+        for outcome in inputs.plan.outcomes
+    ]
     harm = any(
         one.result.outcome.role == "guardrail" and one.interval is not None and one.interval.defined
         for one in estimated
@@ -72,9 +84,9 @@ def run_plan(path: str | Path) -> Evaluation:
     )
 
 
-def assess_plan(path: str | Path) -> tuple[Feasibility, ...]:
+def assess_plan(path: str | Path | Inputs) -> tuple[Feasibility, ...]:
     """Ask for every outcome of a plan whether a difference-in-differences can answer it; nothing is estimated."""
-    inputs = load_inputs(path)
+    inputs = path if isinstance(path, Inputs) else load_inputs(path)
     cohorts = inputs.cohorts()
     wanted = [outcome for outcome in inputs.plan.outcomes if not outcome.not_measurable]
     return tuple(_assess(inputs, outcome, cohorts)[0] for outcome in wanted)
@@ -90,25 +102,30 @@ def lock(path: str | Path, *, today: dt.date) -> Path:
     return lock_path(inputs.file.path)
 
 
-def _assess(inputs: Inputs, outcome: Outcome, cohorts: dict[str, float]) -> tuple[Feasibility, Design | None]:
+def _assess(
+    inputs: Inputs, outcome: Outcome, cohorts: dict[str, float], known: Feasibility | None = None
+) -> tuple[Feasibility, Design | None]:
     try:
         design = inputs.design(outcome)
     except RefusedError:
         trigger = Trigger("no_units", "stop", {}, ("contribution_analysis", "process_tracing"))
         return Feasibility(outcome.indicator, "do_not_run", (trigger,), float("nan")), None
+    if known is not None:
+        return known, design
     indicator = inputs.framework.by_id.get(outcome.indicator)
     panel = inputs.panel.observed(outcome.indicator)
     answer = assess_feasibility(design, panel, outcome, inputs.plan, indicator=indicator, cohorts=cohorts)
     return answer, design
 
 
-def _run_outcome(inputs: Inputs, outcome: Outcome, cohorts: dict[str, float], lock_state: LockComparison) -> _Estimated:
+def _run_outcome(
+    inputs: Inputs, outcome: Outcome, cohorts: dict[str, float], *, stamp: Stamp, known: Feasibility | None
+) -> _Estimated:
     indicator = inputs.framework.by_id.get(outcome.indicator)
-    stamp = lock_state.stamp(outcome.indicator)
     if outcome.not_measurable:
         nothing = Feasibility(outcome.indicator, "do_not_run", (), float("nan"))
         return _unestimated(outcome, indicator, nothing, stamp, "not_measurable")
-    feasibility, design = _assess(inputs, outcome, cohorts)
+    feasibility, design = _assess(inputs, outcome, cohorts, known)
     overridden = outcome.indicator in inputs.plan.overrides
     if design is None or (feasibility.decision == "do_not_run" and not overridden):
         return _unestimated(outcome, indicator, feasibility, stamp, "refused")

@@ -37,6 +37,11 @@ class Interval:
         """Whether the interval exists."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    @property
+    def spread(self) -> float:
+        """About one standard error, or the estimate where there is no interval: what the decimals shown go by."""
+        return (self.high - self.low) / 4 if self.defined else self.estimate
+
     def inside(self, bound: float) -> bool:
         """Whether the whole interval lies strictly between -bound and bound."""
         return self.defined and -bound < self.low and self.high < bound
@@ -143,8 +148,7 @@ def _judge_guardrail(
 def name_facts(outcome: Outcome, indicator: Indicator | None) -> dict[str, Fact]:
     """Return the outcome's name and unit, as references that the reports resolve."""
     if indicator is None:
-        unit = f"@unit_of:{outcome.indicator}" if outcome.unit else "@unit.number"
-        return {"name": f"@indicator:{outcome.indicator}", "unit": unit}
+        return {"name": outcome.name or outcome.indicator, "unit": scale_of(None, outcome.unit).difference}
     return {"name": f"@indicator:{indicator.id}", "unit": scale_of(indicator).difference}
 
 
@@ -160,7 +164,7 @@ def _facts(outcome: Outcome, indicator: Indicator | None, interval: Interval, md
         "mde": mde,
     }
     facts: dict[str, Fact] = {**name_facts(outcome, indicator), "level": round(100 * interval.level)}
-    digits = decimals_for(*(factor * bound for bound in (interval.estimate, interval.low, interval.high)))
+    digits = decimals_for(factor * interval.spread, most=scale_of(indicator).decimals)
     for name, value in numbers.items():
         if value is not None and math.isfinite(value):
             # what was declared beforehand is said as it was declared

@@ -104,7 +104,7 @@ def estimate_sentence(result: OutcomeResult, level: float, prose: Prose) -> str:
     if result.overall is None:
         return prose.say("report.estimate.none")
     row = open_to_public(result.overall.to_frame(level=level), result.indicator).iloc[0]
-    scale = scale_of(result.indicator)
+    scale = scale_of(result.indicator, result.outcome.unit)
     if not math.isfinite(row["estimate"]):
         return prose.say("report.estimate.none")
     digits = decimals_for(
@@ -169,7 +169,7 @@ def _alternatives(triggers: Sequence[Trigger], prose: Prose) -> tuple[str, ...]:
 
 def prospects_of(feasibility: Feasibility, result: OutcomeResult, prose: Prose) -> tuple[str, ...]:
     """Say what the design could find, beside what would matter."""
-    scale = scale_of(result.indicator)
+    scale = scale_of(result.indicator, result.outcome.unit)
     lines = [say_mde(feasibility, scale, prose)]
     name = "margin" if result.outcome.role == "guardrail" else "relevant"
     value = result.outcome.margin if name == "margin" else feasibility.smallest_relevant

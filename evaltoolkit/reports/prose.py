@@ -28,6 +28,7 @@ from evaltoolkit.framework.load import load_framework, packaged_frameworks
 from evaltoolkit.framework.scales import Scale, scale_of
 from evaltoolkit.i18n import Words, words
 from evaltoolkit.plans.feasibility import Feasibility
+from evaltoolkit.plans.plan import Plan
 
 # a blank before a high sign, or inside quotation marks
 _FRENCH = re.compile(r" (?=[:;?!»])|(?<=«) ")
@@ -151,6 +152,7 @@ def prose_of(evaluation: Evaluation, language: str) -> Prose:
     packaged = evaluation.plan.framework in packaged_frameworks()
     known = load_framework(evaluation.plan.framework).indicators if packaged else ()
     names = _names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
+    names |= _own_names(evaluation.plan)
     if "name" in evaluation.panel.units.columns:
         names |= {f"place:{code}": str(name) for code, name in evaluation.panel.units["name"].items()}
     return Prose(catalogue, names)
@@ -165,6 +167,11 @@ def _names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str
     return names
 
 
+def _own_names(plan: Plan) -> dict[str, str]:
+    """Names that a plan gives to measures of an own table."""
+    return {f"indicator:{outcome.indicator}": outcome.name for outcome in plan.outcomes if outcome.name}
+
+
 def say_finding(finding: Finding, language: str) -> tuple[str, str]:
     """Return what is wrong and what to do about it; the second is empty where nothing needs doing."""
     prose = Prose(words(language))
@@ -172,7 +179,9 @@ def say_finding(finding: Finding, language: str) -> tuple[str, str]:
     return prose.say(finding.code, finding.facts), prose.say(remedy, finding.facts) if prose.has(remedy) else ""
 
 
-def say_feasibility(answer: Feasibility, language: str, framework: Framework | None = None) -> list[str]:
+def say_feasibility(
+    answer: Feasibility, language: str, framework: Framework | None = None, plan: Plan | None = None
+) -> list[str]:
     """Return the answer to "can this be studied?" as lines of text.
 
     Parameters
@@ -180,11 +189,14 @@ def say_feasibility(answer: Feasibility, language: str, framework: Framework | N
     answer : Feasibility
     language : {"nl", "fr", "de", "en"}
     framework : gives the outcome's name and unit; the packaged one by default
+    plan : gives the names and units of measures of an own table
     """
     indicator = (framework or load_framework()).by_id.get(answer.outcome)
-    prose = Prose(words(language), _names_of((indicator,), language))
+    prose = Prose(words(language), _names_of((indicator,), language) | (_own_names(plan) if plan else {}))
+    units = {outcome.indicator: outcome.unit for outcome in plan.outcomes} if plan else {}
+    scale = scale_of(indicator, units.get(answer.outcome, ""))
     lines = [f"{prose.name(answer.outcome)}: {prose.say(f'decision.{answer.decision}')}"]
-    lines.append(f"  {say_mde(answer, scale_of(indicator), prose)}")
+    lines.append(f"  {say_mde(answer, scale, prose)}")
     for trigger in answer.triggers:
         lines.append(f"  - {prose.say(f'feasibility.{trigger.rule}', trigger.facts)}")
         lines.append(f"    {prose.say(f'feasibility.{trigger.rule}.instead', trigger.facts)}")

@@ -74,7 +74,7 @@ def section_of(result: OutcomeResult, evaluation: Evaluation, prose: Prose) -> S
     measure = Measure(
         anchor=anchor,
         name=answer.name,
-        scale=scale_of(result.indicator),
+        scale=scale_of(result.indicator, result.outcome.unit),
         coloured=better_direction(result.outcome, result.indicator) != "ambiguous",
         level=evaluation.plan.estimation.level,
         indicator=result.indicator,

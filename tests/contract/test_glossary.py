@@ -13,10 +13,13 @@ DATA = resources.files("evaltoolkit") / "data"
 TERMS = tomllib.loads((DATA / "glossary.toml").read_text(encoding="utf-8"))["term"]
 
 
+_SENTENCE = re.compile(r'^msgstr(?:\[\d\])? "(.*)"$', re.MULTILINE)
+
+
 def texts(language):
     for entry in (DATA / "locale" / language).iterdir():
         if entry.name.endswith(".po"):
-            yield entry.name, "\n".join(re.findall(r'^msgstr(?:\[\d\])? "(.*)"$', entry.read_text(encoding="utf-8"), re.M))
+            yield entry.name, "\n".join(_SENTENCE.findall(entry.read_text(encoding="utf-8")))
     for indicator in load_framework("livc-r").indicators:
         shown = indicator.text.in_(language).model_dump()
         yield indicator.id, "\n".join([*shown.values(), *(part.label.in_(language) for part in indicator.parts)])

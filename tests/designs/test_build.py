@@ -122,7 +122,7 @@ def test_a_roster_gives_the_same_design_as_labels(panel):
         ({"cluster": "livc_r"}, "membership file"),
         ({"anticipation": -1}, "anticipation counts periods"),
         ({"treated_from": pd.Series({"zz": 2022})}, "No unit of treated_from"),
-        ({"treated_from": pd.Series({"a": "soon"})}, 'Period "soon" is not understood.*Never treated is written "never"'),
+        ({"treated_from": pd.Series({"a": "soon"})}, 'Period "soon" is not.*Never treated is written "never"'),
         ({"treated_from": pd.Series([2022, 2023], index=["a", "a"])}, "a unit twice"),
     ],
 )

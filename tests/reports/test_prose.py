@@ -3,10 +3,10 @@ import math
 import pytest
 
 from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.framework.scales import decimals_for, scale_of
 from evaltoolkit.i18n import LANGUAGES, words
 from evaltoolkit.plans.feasibility import Feasibility, Trigger
 from evaltoolkit.reports.prose import Prose, prose_of, say, say_answers, say_feasibility, say_finding
-from evaltoolkit.framework.scales import decimals_for, scale_of
 
 NAMES = {"indicator:TRU-01": "Trust", "place:U1": "Aalst", "unit_of:GOV-08": "meetings"}
 
