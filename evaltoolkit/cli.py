@@ -122,7 +122,7 @@ def collect(
     _print_findings(console, collection.findings, language, limit=40)
     if findings is not None:
         write_findings(collection.findings, findings, language=language or "en")
-    errors = sum(finding.severity == "error" for finding in collection.findings)
+    errors = _count_errors(collection.findings)
     console.print(
         f"{len(collection.files)} files, {len(collection.values)} values, {errors} errors, "
         f"{len(collection.findings) - errors} questions and notes."
@@ -150,12 +150,27 @@ def _print_findings(console: Console, findings: Sequence[Finding], language: str
 
 
 @plan_app.command("check")
-def check_plan(path: PlanPath) -> None:
-    """Report every fault of a plan, with its place and remedy."""
+def check_plan(path: PlanPath, language: Language = "") -> None:
+    """Report every fault of a plan and of the data it names, with its place and remedy."""
     from evaltoolkit.evaluations.inputs import load_inputs
 
-    load_inputs(path)
-    _console().print(f"{path}: no faults.")
+    console = _console()
+    inputs = load_inputs(path)
+    asked = [finding for finding in inputs.findings if finding.severity != "note"]
+    _print_findings(console, asked, language or inputs.plan.language, limit=40)
+    errors = _count_errors(asked)
+    console.print(f"{path}: no faults in the plan; {errors} errors and {len(asked) - errors} questions in its data.")
+    raise typer.Exit(1 if errors else 0)
+
+
+def _count_errors(findings: Sequence[Finding]) -> int:
+    return sum(finding.severity == "error" for finding in findings)
+
+
+def _warn_of_errors(console: Console, findings: Sequence[Finding], path: Path) -> None:
+    """Say that data were left out, where they were; a person must know before reading the answer."""
+    if errors := _count_errors(findings):
+        console.print(f"Attention: {errors} faults in the data, left out here. See: evaltoolkit plan check {path}")
 
 
 @plan_app.command("feasibility")
@@ -167,6 +182,7 @@ def plan_feasibility(path: PlanPath, language: Language = "") -> None:
 
     console = _console()
     inputs = load_inputs(path)
+    _warn_of_errors(console, inputs.findings, path)
     answers = assess_plan(inputs)
     for answer in answers:
         for line in say_feasibility(answer, language or inputs.plan.language, inputs.framework, inputs.plan):
@@ -202,6 +218,7 @@ def evaluate(
     console = _console()
     evaluation = run_plan(path)
     languages = language or [evaluation.plan.language]
+    _warn_of_errors(console, evaluation.findings, path)
     for line in say_answers(evaluation, languages[0]):
         console.print(line)
     for one in languages:

@@ -8,6 +8,7 @@ import pandas as pd
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import inference_reasons
 from evaltoolkit.findings import RefusedError
 
 _ASSUMPTION = "assumption.no_hidden_cause"
@@ -27,7 +28,7 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, s
     ----------
     design : Design
     effects : Effects
-        Not used; every check takes both.
+        Group-time effects of the design; they tell whether inference is possible at all.
     simulations : int
         Per refuter.
     seed : int
@@ -36,10 +37,13 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, s
     -------
     Check
         False where a disturbance turns the sign in more than 5 % of simulations; None where random labels often give
-        an estimate as large, so that there is nothing to refute, or where the table cannot be made. Table: see
+        an estimate as large, so that there is nothing to refute, below ten clusters in an arm, or where the table
+        cannot be made. Table: see
         :func:`evaltoolkit.graphs.refute.refute_effect`.
     """
-    del effects
+    # the share of random labellings is a p-value by another name: none below ten clusters in an arm
+    if inference_reasons(effects.aggregate("overall"))[0]:
+        return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")
     from evaltoolkit.graphs.refute import refute_effect
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.values import value_table
+from evaltoolkit.i18n import words
 from evaltoolkit.panels.build import build_panel
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.panels.read import read_panel
@@ -132,9 +134,22 @@ def _read_values(file: PlanFile, framework: Framework) -> tuple[pd.DataFrame, tu
         tables.append(read_wide(file.locate(name), framework))
     for name in data.csv:
         table, found = read_long(file.locate(name), source=data.source or name, framework=framework)
+        _refuse_columns(found)
         tables.append(table)
         findings += found
     return pd.concat(tables, ignore_index=True), tuple(findings)
+
+
+def _refuse_columns(found: Sequence[Finding]) -> None:
+    """Of a table with wrong columns no row can be read: nothing else is worth telling."""
+    say = words("en").say
+    faults = [
+        f"{one.where}: {say(one.code, **one.facts)} {say(f'{one.code}.remedy', **one.facts)}"
+        for one in found
+        if one.code.startswith("column.")
+    ]
+    if faults:
+        raise FaultsError(faults, what="The data of the plan")
 
 
 def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: pd.DataFrame | None) -> Panel:
@@ -146,8 +161,15 @@ def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: p
     wanted = {outcome.indicator for outcome in plan.outcomes} | {
         name for name in framework.by_id if any(name in covariate for covariate in plan.estimation.covariates)
     }
+    chosen = values[values["indicator"].isin(wanted)]
+    if chosen.empty:
+        held = ", ".join(sorted(set(values["indicator"]))) or "nothing yet"
+        raise EvaltoolkitError(
+            f"The data of the plan hold no value of {', '.join(sorted(wanted))}. They hold: {held}. "
+            "Collect the forms first (evaltoolkit collect), or name the right files under [data]."
+        )
     return build_panel(
-        values[values["indicator"].isin(wanted)],
+        chosen,
         framework,
         unit=plan.unit,
         vintage=plan.vintage,

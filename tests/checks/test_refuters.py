@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from evaltoolkit.checks.refuters import check_refuters, collapse_changes
+from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import RefusedError
 
 
 def run(design):
-    return check_refuters(design, None, simulations=30)
+    return check_refuters(design, estimate(design, adjust="reg"), simulations=30)
 
 
 def test_clean_world_stands(world):
@@ -68,7 +69,7 @@ def test_clusters_become_one_row_or_are_refused(world):
     with pytest.raises(RefusedError, match="one row per cluster"):
         collapse_changes(world(clusters=mixed))
     assert run(world(clusters=mixed)).code == "check.refuters.not_possible"
-    assert run(world(n_treated=3)).code == "check.refuters.not_possible"
+    assert run(world(n_treated=9)).code == "check.refuters.not_possible"
 
 
 def test_covariates_are_carried_along(world):
