@@ -30,10 +30,13 @@ def check_merged(design: Design, effects: Effects, *, panel: Panel | None = None
     Returns
     -------
     Check
-        False where the estimate moves by more than its standard error; None where no unit merged, or none is left.
+        False where the estimate moves by more than its standard error; None where no unit merged, none is
+        left, or units are not municipalities.
     """
     if panel is None or "merged" not in panel.units.columns:
         return Check("merged", _ASSUMPTION, None, "check.merged.unknown")
+    if panel.unit_kind not in ("municipality", "livc_r"):
+        return Check("merged", _ASSUMPTION, None, "check.merged.not_applicable")
     merged = panel.units["merged"].astype(bool).reindex(design.units).to_numpy()
     n = int(merged.sum())
     if n == 0:

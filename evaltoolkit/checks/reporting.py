@@ -64,7 +64,10 @@ def check_reporting(
         or where the ratio is undefined. Table: ``quantity, estimate, conf_low, conf_high`` for the recorded ratio, the
         incidence ratio and the breakdown (change of detection, in per cent, that alone would explain the result).
     """
-    if indicator is None or indicator.reporting not in CONCERNED:
+    if indicator is None:
+        # an own measure: nobody said how it comes about
+        return Check("reporting", _ASSUMPTION, None, "check.reporting.unknown")
+    if indicator.reporting not in CONCERNED:
         return Check("reporting", _ASSUMPTION, None, "check.reporting.not_applicable")
     ratio = recorded_ratio(design, effects, level=level)
     if not math.isfinite(ratio.estimate):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaltoolkit.effects.effects import Effects, Kind
+from evaltoolkit.effects.estimates import Estimates, Kind
 from evaltoolkit.effects.inference import cluster_codes, count_clusters
 from evaltoolkit.findings import EvaltoolkitError, nearest
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 To = Literal["overall", "event", "cohort", "calendar"]
+# the caller's own type comes back
+E = TypeVar("E", bound=Estimates)
 _LABEL = {"overall": None, "event": "event_time", "cohort": "cohort", "calendar": "time"}
 _ESTIMAND = {
     "overall": "average of all ATT(g,t) from treatment on, weighted by the size of the cohort",
@@ -45,7 +47,7 @@ class _Cells:
 
 
 def aggregate_effects(
-    effects: Effects,
+    effects: E,
     to: To,
     *,
     min_event: float | None = None,
@@ -53,7 +55,7 @@ def aggregate_effects(
     balance_event: float | None = None,
     weights: Literal["cohort_share", "equal"] = "cohort_share",
     shares: Literal["estimated", "fixed"] = "estimated",
-) -> Effects:
+) -> E:
     """Aggregate group-time effects.
 
     Estimand: ``overall``, the average of all effects from treatment on; ``event``, the average by time since
@@ -108,7 +110,7 @@ def aggregate_effects(
     return _with_overall(result, effects, cells, groups, estimated=estimated)
 
 
-def aggregation_matrix(effects: Effects, to: To) -> Array:
+def aggregation_matrix(effects: Estimates, to: To) -> Array:
     """Return the (m, k) weights with which group-time estimates enter each aggregate.
 
     ``aggregation_matrix(effects, "overall") @ points`` aggregates a stack of point estimates (k, R).
@@ -120,7 +122,7 @@ def aggregation_matrix(effects: Effects, to: To) -> Array:
     return _weights(cells, groups, by_cohort=to == "cohort").T
 
 
-def event_times(effects: Effects) -> Array:
+def event_times(effects: Estimates) -> Array:
     """Return the (k,) time since treatment of group-time rows, in the unit of ``times`` or in periods."""
     cohort = effects.labels["cohort"].to_numpy(float)
     time = effects.labels["time"].to_numpy(float)
@@ -130,12 +132,12 @@ def event_times(effects: Effects) -> Array:
     return np.asarray(np.searchsorted(times, time) - np.searchsorted(times, cohort), dtype=float)
 
 
-def _times(effects: Effects) -> Array:
+def _times(effects: Estimates) -> Array:
     known = effects.info.get("times")
     return np.unique(effects.labels["time"].to_numpy(float)) if known is None else np.array(known, dtype=float)
 
 
-def _check(effects: Effects, to: str, limits: tuple[float | None, ...]) -> None:
+def _check(effects: Estimates, to: str, limits: tuple[float | None, ...]) -> None:
     if effects.kind != "group_time":
         raise EvaltoolkitError(f"Only group-time effects can be aggregated; these are of kind {effects.kind}.")
     if to not in _LABEL:
@@ -144,7 +146,7 @@ def _check(effects: Effects, to: str, limits: tuple[float | None, ...]) -> None:
         raise EvaltoolkitError("min_event, max_event and balance_event belong to aggregation by event time.")
 
 
-def _describe_cells(effects: Effects, *, equal: bool) -> _Cells:
+def _describe_cells(effects: Estimates, *, equal: bool) -> _Cells:
     cohort = effects.labels["cohort"].to_numpy(float)
     time = effects.labels["time"].to_numpy(float)
     share = np.ones(len(cohort))
@@ -155,7 +157,7 @@ def _describe_cells(effects: Effects, *, equal: bool) -> _Cells:
 
 
 def _groups(
-    effects: Effects, cells: _Cells, to: To, limits: tuple[float | None, float | None, float | None]
+    effects: Estimates, cells: _Cells, to: To, limits: tuple[float | None, float | None, float | None]
 ) -> tuple[list[float], npt.NDArray[np.bool_]]:
     """Key and contributing rows (m, k) of every aggregate; undefined rows are still among them."""
     if not cells.post.any():
@@ -171,7 +173,7 @@ def _groups(
 
 
 def _event_window(
-    effects: Effects, cells: _Cells, limits: tuple[float | None, float | None, float | None]
+    effects: Estimates, cells: _Cells, limits: tuple[float | None, float | None, float | None]
 ) -> tuple[list[float], Mask]:
     low, high, balance = limits
     inside = np.ones(len(cells.event), bool)
@@ -198,7 +200,7 @@ def _weights(cells: _Cells, groups: Mask, *, by_cohort: bool) -> Array:
     return np.asarray((raw / np.where(total > 0, total, 1.0)).T)
 
 
-def _combine(effects: Effects, cells: _Cells, matrix: Array, *, estimated: bool) -> tuple[Array, Array]:
+def _combine(effects: Estimates, cells: _Cells, matrix: Array, *, estimated: bool) -> tuple[Array, Array]:
     """Estimates (m,) and influence (n, m) of weighted sums of rows; NaN where nothing contributes."""
     att = np.where(cells.defined, effects.estimate, 0.0)
     estimate = matrix.T @ att
@@ -212,7 +214,7 @@ def _combine(effects: Effects, cells: _Cells, matrix: Array, *, estimated: bool)
     return estimate, influence
 
 
-def _share_influence(effects: Effects, cells: _Cells, matrix: Array, deviation: Array) -> Array:
+def _share_influence(effects: Estimates, cells: _Cells, matrix: Array, deviation: Array) -> Array:
     """Influence of the estimated cohort shares: sum over rows of (share_i - share) (att - aggregate) / total share."""
     cohorts = np.unique(cells.cohort)
     member = (effects.cohort[:, None] == cohorts[None, :]) * effects.weights[:, None]
@@ -221,14 +223,14 @@ def _share_influence(effects: Effects, cells: _Cells, matrix: Array, deviation: 
     return np.asarray((member - member.mean(axis=0)) @ by_cohort)
 
 
-def _reason(effects: Effects, contributing: Mask) -> str:
+def _reason(effects: Estimates, contributing: Mask) -> str:
     if not contributing.any():
         return NOT_ESTIMATED
     own = effects.reasons or ("",) * len(contributing)
     return REFERENCE if all(own[i] == REFERENCE for i in np.flatnonzero(contributing)) else ""
 
 
-def _counts(effects: Effects, groups: Mask) -> dict[str, list[int]]:
+def _counts(effects: Estimates, groups: Mask) -> dict[str, list[int]]:
     """Clusters of the contributing cohorts, at most as many as the rows saw; smallest comparison group."""
     labels = effects.labels
     cohort = labels["cohort"].to_numpy(float)
@@ -246,28 +248,26 @@ def _counts(effects: Effects, groups: Mask) -> dict[str, list[int]]:
 
 
 def _effects(
-    effects: Effects,
+    effects: E,
     kind: Kind,
     labels: pd.DataFrame,
     rows: tuple[Array, Array],
     reasons: tuple[str, ...],
     info: dict[str, object],
-) -> Effects:
-    return Effects(
+) -> E:
+    return replace(
+        effects,
         kind=kind,
         labels=labels,
         estimate=rows[0],
         influence=rows[1],
-        units=effects.units,
-        cohort=effects.cohort,
-        weights=effects.weights,
-        clusters=effects.clusters,
         reasons=reasons,
+        overall=None,
         info=info,
     )
 
 
-def _with_overall(result: Effects, effects: Effects, cells: _Cells, groups: Mask, *, estimated: bool) -> Effects:
+def _with_overall(result: E, effects: E, cells: _Cells, groups: Mask, *, estimated: bool) -> E:
     """Attach the summary: over event times from treatment on, cohorts by size, or periods."""
     keys = result.labels.iloc[:, 0].to_numpy(float)
     use = np.isfinite(result.estimate) & ((keys >= 0) if result.kind == "event" else True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Array = npt.NDArray[np.float64]
-Kind = Literal["group_time", "event", "cohort", "calendar", "overall", "coefficient"]
+from evaltoolkit.effects.aggregate import aggregate_effects
+from evaltoolkit.effects.estimates import Array, Estimates, Kind
+from evaltoolkit.effects.inference import covariance, describe_effects, inference_table
+
+__all__ = ["Array", "Effects", "Kind"]
 
 
-@dataclass(frozen=True)
-class Effects:
-    """Estimates with the influence of every unit.
+@dataclass(frozen=True, repr=False)
+class Effects(Estimates):
+    """Estimates with the influence of every unit, and what can be asked of them.
 
     Attributes
     ----------
@@ -37,28 +37,12 @@ class Effects:
     info : estimand, method, citation, SE convention, seed, settings
     """
 
-    kind: Kind
-    labels: pd.DataFrame
-    estimate: Array
-    influence: Array
-    units: npt.NDArray[np.str_]
-    cohort: Array
-    weights: Array
-    clusters: npt.NDArray[np.str_]
-    reasons: tuple[str, ...] = ()
-    overall: Effects | None = None
-    info: Mapping[str, Any] = field(default_factory=dict)
-
-    def aggregate(self, to: Literal["overall", "event", "cohort", "calendar"]) -> Effects:
+    def aggregate(self, to: Literal["overall", "event", "cohort", "calendar"]) -> Self:
         """Aggregate group-time effects; see :func:`evaltoolkit.effects.aggregate.aggregate_effects`."""
-        from evaltoolkit.effects.aggregate import aggregate_effects
-
         return aggregate_effects(self, to)
 
     def covariance(self) -> Array:
         """(k, k) covariance of the estimates, clustered where clusters are given."""
-        from evaltoolkit.effects.inference import covariance
-
         return covariance(self)
 
     def to_frame(self, level: float = 0.95, band: Literal["pointwise", "simultaneous"] = "pointwise") -> pd.DataFrame:
@@ -66,14 +50,10 @@ class Effects:
 
         Below ten treated or ten comparison clusters a row has no interval and no p-value; ``reason`` says so.
         """
-        from evaltoolkit.effects.inference import inference_table
-
         return inference_table(self, level=level, band=band)
 
     def __str__(self) -> str:
         """Estimates and standard errors as text: no stars, no p-values."""
-        from evaltoolkit.effects.inference import describe_effects
-
         return describe_effects(self)
 
     def __repr__(self) -> str:

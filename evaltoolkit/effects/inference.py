@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.estimates import Estimates
 from evaltoolkit.findings import EvaltoolkitError
 
 Array = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ class WaldTest(NamedTuple):
     reason: str
 
 
-def covariance(effects: Effects) -> Array:
+def covariance(effects: Estimates) -> Array:
     """Return the (k, k) covariance of the estimates.
 
     The mean of psi psi' over n units divided by n; psi is summed by cluster first; no small-sample factor. Rows of
@@ -50,14 +50,14 @@ def covariance(effects: Effects) -> Array:
     return np.asarray(sums.T @ sums / len(effects.units) ** 2)
 
 
-def std_errors(effects: Effects) -> Array:
+def std_errors(effects: Estimates) -> Array:
     """Return the (k,) standard errors; NaN where one cluster alone stands on a side, and where undefined."""
     errors = _raw_errors(effects)
     undefined = [reason != "" for reason in _error_reasons(effects, errors)]
     return np.where(undefined, np.nan, errors)
 
 
-def inference_reasons(effects: Effects) -> tuple[str, ...]:
+def inference_reasons(effects: Estimates) -> tuple[str, ...]:
     """Return for each row why it has no standard error or no interval; empty where it has both."""
     treated, comparison = _counts(effects)
     few = np.where(treated < MIN_CLUSTERS, FEW_TREATED, np.where(comparison < MIN_CLUSTERS, FEW_COMPARISON, ""))
@@ -67,7 +67,7 @@ def inference_reasons(effects: Effects) -> tuple[str, ...]:
 
 
 def inference_table(
-    effects: Effects, *, level: float = 0.95, band: Band = "pointwise", seed: int = BAND_SEED
+    effects: Estimates, *, level: float = 0.95, band: Band = "pointwise", seed: int = BAND_SEED
 ) -> pd.DataFrame:
     """Return labels with ``estimate, std_error, conf_low, conf_high, p_value, reason``.
 
@@ -110,7 +110,7 @@ def inference_table(
     return table
 
 
-def describe_effects(effects: Effects, *, rows: int = 40) -> str:
+def describe_effects(effects: Estimates, *, rows: int = 40) -> str:
     """Return a short text: what was estimated, each row with its standard error and, where allowed, 95 % interval."""
     info = effects.info
     head = f"{info.get('method', 'effects')}, {effects.kind.replace('_', '-')}: {info.get('estimand', '')}"
@@ -124,7 +124,9 @@ def describe_effects(effects: Effects, *, rows: int = 40) -> str:
     return "\n".join([head, about, shown, *more])
 
 
-def critical_value(effects: Effects, *, level: float = 0.95, band: Band = "pointwise", seed: int = BAND_SEED) -> float:
+def critical_value(
+    effects: Estimates, *, level: float = 0.95, band: Band = "pointwise", seed: int = BAND_SEED
+) -> float:
     """Return the number of standard errors on either side of an estimate.
 
     Simultaneous: the ``level`` quantile of the largest absolute t over the rows that have an interval, from draws of a
@@ -143,7 +145,7 @@ def critical_value(effects: Effects, *, level: float = 0.95, band: Band = "point
     return max(pointwise, float(np.quantile(largest, level)))
 
 
-def joint_wald(effects: Effects, rows: npt.ArrayLike) -> WaldTest:
+def joint_wald(effects: Estimates, rows: npt.ArrayLike) -> WaldTest:
     """Test that the estimates of some rows are all zero.
 
     With the rows of periods before treatment this is the pre-trend test of Callaway and Sant'Anna (reference periods
@@ -199,7 +201,7 @@ def count_clusters(codes: npt.NDArray[np.intp]) -> int:
     return int(np.count_nonzero(np.bincount(codes))) if len(codes) else 0
 
 
-def _sum_by_cluster(effects: Effects, influence: Array) -> Array:
+def _sum_by_cluster(effects: Estimates, influence: Array) -> Array:
     codes = cluster_codes(effects.clusters, effects.units)
     count = int(codes.max(initial=-1)) + 1
     if count == len(codes):
@@ -209,16 +211,16 @@ def _sum_by_cluster(effects: Effects, influence: Array) -> Array:
     return np.asarray(np.add.reduceat(influence[order], starts, axis=0))
 
 
-def _raw_errors(effects: Effects) -> Array:
+def _raw_errors(effects: Estimates) -> Array:
     sums = _sum_by_cluster(effects, effects.influence)
     return np.asarray(np.sqrt(np.einsum("ij,ij->j", sums, sums)) / len(effects.units))
 
 
-def _counts(effects: Effects) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _counts(effects: Estimates) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return effects.labels["n_treated"].to_numpy(np.int64), effects.labels["n_comparison"].to_numpy(np.int64)
 
 
-def _error_reasons(effects: Effects, errors: Array) -> list[str]:
+def _error_reasons(effects: Estimates, errors: Array) -> list[str]:
     """Why a row has no standard error: its own reason first."""
     treated, comparison = _counts(effects)
     own = effects.reasons or ("",) * len(errors)
@@ -249,7 +251,7 @@ def _largest(correlation: Array, seed: int) -> Array:
     return np.concatenate([np.abs(part).max(axis=1) for part in parts])
 
 
-def _few_in_total(effects: Effects, rows: list[int]) -> str:
+def _few_in_total(effects: Estimates, rows: list[int]) -> str:
     """Why a joint test has no p-value: clusters of all treated cohorts, and the smallest comparison group."""
     treated, comparison = _counts(effects)
     if (treated[rows] <= 1).any():

@@ -27,6 +27,7 @@ from evaltoolkit.submissions.long import read_long
 from evaltoolkit.submissions.store import load_store
 from evaltoolkit.submissions.wide import read_wide
 from evaltoolkit.territory.membership import read_membership
+from evaltoolkit.territory.municipalities import VINTAGES, municipality_codes
 
 # years that a start of treatment may fall in
 _YEARS = range(2000, 2041)
@@ -132,8 +133,9 @@ def _read_values(file: PlanFile, framework: Framework) -> tuple[pd.DataFrame, tu
         tables.append(load_store(file.locate(data.store)))
     for name in data.wide:
         tables.append(read_wide(file.locate(name), framework))
+    known = {code for vintage in VINTAGES for code in municipality_codes(vintage)}
     for name in data.csv:
-        table, found = read_long(file.locate(name), source=data.source or name, framework=framework)
+        table, found = read_long(file.locate(name), source=data.source or name, framework=framework, units=known)
         _refuse_columns(found)
         tables.append(table)
         findings += found
@@ -180,7 +182,9 @@ def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: p
 
 def _read_own_panel(file: PlanFile) -> Panel:
     data = file.plan.data
-    return read_panel(file.locate(data.panel), unit=data.panel_unit, period=data.panel_period, unit_kind=file.plan.unit)
+    # codes are held against the register only where the plan says that its units are municipalities
+    kind = file.plan.unit if "unit" in file.plan.model_fields_set else "unit"
+    return read_panel(file.locate(data.panel), unit=data.panel_unit, period=data.panel_period, unit_kind=kind)
 
 
 def _check_outcomes(plan: Plan, panel: Panel) -> None:

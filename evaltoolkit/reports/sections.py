@@ -18,6 +18,8 @@ from evaltoolkit.reports.pictures import Measure, Picture, event_picture, paths_
 from evaltoolkit.reports.prose import Prose
 
 _VERDICTS = {True: "pass", False: "fail", None: "info"}
+# last part of the codes of checks that computed nothing
+_NOTHING_DONE = ("none", "not_applicable", "not_possible", "not_testable", "unknown")
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def check_row(check: Check, prose: Prose) -> CheckRow:
     key = _VERDICTS[check.verdict]
     return CheckRow(
         assumption=prose.say(check.assumption),
-        did=prose.say(f"check.{check.name}.did"),
+        did="–" if check.code.endswith(_NOTHING_DONE) else prose.say(f"check.{check.name}.did"),
         saw=prose.say(check.code, check.facts),
         verdict=prose.say(f"report.check.{key}"),
         key=key,

@@ -73,7 +73,7 @@ def test_few_clusters_have_no_interval_and_no_verdict(world):
 def test_not_for_outcomes_without_reporting_and_not_near_zero(world):
     design = world()
     effects = estimate(design)
-    assert check_reporting(design, effects).code == "check.reporting.not_applicable"
+    assert check_reporting(design, effects).code == "check.reporting.unknown"
     trust = SimpleNamespace(reporting="none")
     assert check_reporting(design, effects, indicator=trust).code == "check.reporting.not_applicable"
     nothing = world(outcome=world().outcome - 30.0)
