@@ -149,6 +149,17 @@ def _print_findings(console: Console, findings: Sequence[Finding], language: str
         console.print(f"... and {len(findings) - limit} more; write them all with --findings findings.csv")
 
 
+@plan_app.command("new")
+def new_plan(path: PlanPath) -> None:
+    """Write a commented plan to fill in."""
+    from evaltoolkit.plans.template import plan_template
+
+    if path.exists():
+        raise EvaltoolkitError(f'"{path}" exists already; give another name, so that nothing is overwritten.')
+    path.write_text(plan_template(), encoding="utf-8")
+    _console().print(f"Written: {path}. Fill it in, then: evaltoolkit plan check {path}")
+
+
 @plan_app.command("check")
 def check_plan(path: PlanPath, language: Language = "") -> None:
     """Report every fault of a plan and of the data it names, with its place and remedy."""

@@ -146,7 +146,7 @@ wide = ["portal/trust.toml", "portal/discrimination.toml", "portal/population.to
 roster = "roster.csv"
 membership = "cells.csv"
 simulated = true
-source = "simulated by evaltoolkit, seed {seed}"
+source = "evaltoolkit demo, seed {seed}"
 
 [treatment]
 action = "coaching"

@@ -191,7 +191,10 @@ def _fixed_column(panel: Panel, name: str) -> pd.Series:
     by_unit = panel.data[name].groupby(level=0)
     changes = by_unit.agg(lambda values: len(values.dropna().unique()) > 1)
     if bool(changes.any()):
-        raise EvaltoolkitError(f'Column "{name}" changes within a unit; the first treated period is one per unit.')
+        raise EvaltoolkitError(
+            f'Column "{name}" changes within a unit; the first treated period is one per unit. Make a column that '
+            "repeats it in every row of the unit; units whose treatment ended again do not fit this design."
+        )
     return by_unit.first()
 
 

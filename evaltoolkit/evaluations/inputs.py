@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaltoolkit.designs.build import make_design
-from evaltoolkit.designs.cohorts import cohort_from_roster
+from evaltoolkit.designs.cohorts import cohort_from_roster, first_treated_time
 from evaltoolkit.designs.design import Design
 from evaltoolkit.designs.roster import read_roster
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding
@@ -24,7 +25,7 @@ from evaltoolkit.panels.read import read_panel
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.reading import PlanFile, check_plan, read_plan
 from evaltoolkit.submissions.long import read_long
-from evaltoolkit.submissions.store import load_store
+from evaltoolkit.submissions.store import load_findings, load_store
 from evaltoolkit.submissions.wide import read_wide
 from evaltoolkit.territory.membership import read_membership
 from evaltoolkit.territory.municipalities import VINTAGES, municipality_codes
@@ -73,9 +74,17 @@ class Inputs:
         return self._cohorts_over(self.panel)
 
     def starts(self) -> dict[str, float]:
-        """Return the month in which treatment began, for every unit; whatever periods have been collected so far."""
+        """Return the month in which treatment began, whatever has been collected so far."""
         months = tuple(Period.parse(f"{year}-{month:02d}") for year in _YEARS for month in range(1, 13))
-        return self._cohorts_over(replace(self.panel, periods=months))
+        if self.roster is None or self.plan.unit != "municipality" or self.membership is not None:
+            return self._cohorts_over(replace(self.panel, periods=months))
+        # which municipalities stand in the panel depends on who has answered: the roster does not
+        rows = self.roster[self.roster["action"] == self.plan.treatment.action]
+        treatment = self.plan.treatment
+        return {
+            str(unit): first_treated_time(start, months, treatment.rule) if pd.notna(start) else math.inf
+            for unit, start in rows[rows["state"] != "unknown"].groupby("unit")["start"].min().items()
+        }
 
     def _cohorts_over(self, panel: Panel) -> dict[str, float]:
         if self.roster is None:
@@ -113,7 +122,12 @@ def load_inputs(path: str | Path, *, complete: bool = True) -> Inputs:
     membership = read_membership(file.locate(plan.data.membership)) if plan.data.membership else None
     roster = read_roster(file.locate(plan.data.roster)) if plan.data.roster else None
     values, findings = (value_table(), ()) if plan.data.panel else _read_values(file, framework)
-    panel = _read_own_panel(file) if plan.data.panel else _build(plan, framework, values, membership)
+    if plan.data.panel:
+        panel = _read_own_panel(file)
+    elif not complete and values.empty:
+        panel = _empty_panel(plan, membership)
+    else:
+        panel = _build(plan, framework, values, membership)
     if complete:
         _check_outcomes(plan, panel)
     return Inputs(file, framework, values, panel, roster, membership, (*findings, *panel.findings))
@@ -131,6 +145,7 @@ def _read_values(file: PlanFile, framework: Framework) -> tuple[pd.DataFrame, tu
     findings: list[Finding] = []
     if data.store and file.locate(data.store).exists():
         tables.append(load_store(file.locate(data.store)))
+        findings += load_findings(file.locate(data.store))
     for name in data.wide:
         tables.append(read_wide(file.locate(name), framework))
     known = {code for vintage in VINTAGES for code in municipality_codes(vintage)}
@@ -178,6 +193,14 @@ def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: p
         membership=membership,
         periods=[Period.parse(label) for label in plan.periods] or None,
     )
+
+
+def _empty_panel(plan: Plan, membership: pd.DataFrame | None) -> Panel:
+    """Return the panel of a plan for which nothing has been collected yet."""
+    cells = sorted(set(membership["livc_r"])) if membership is not None and plan.unit == "livc_r" else []
+    index = pd.MultiIndex.from_arrays([[], []], names=["unit", "period"])
+    units = pd.DataFrame(index=pd.Index(cells, dtype="str", name="unit"))
+    return Panel(data=pd.DataFrame(index=index), periods=(), unit_kind=plan.unit, units=units)
 
 
 def _read_own_panel(file: PlanFile) -> Panel:

@@ -253,6 +253,15 @@ def load_store(folder: str | Path) -> pd.DataFrame:
         return current_values(store, store.readings())
 
 
+def load_findings(folder: str | Path) -> tuple[Finding, ...]:
+    """Return what collecting had to tell about the files of a store that were not replaced; none without a store."""
+    if not (Path(folder) / "store.sqlite").is_file():
+        return ()
+    with open_store(folder) as store:
+        readings = store.readings()
+        return tuple(store.findings(readings.loc[~readings["sha256"].isin(store.replaced())]))
+
+
 def current_values(store: Store, readings: pd.DataFrame) -> pd.DataFrame:
     """Return the values that count among some readings; see :func:`load_store`."""
     active = readings.loc[(readings["state"] != "refused") & ~readings["sha256"].isin(store.replaced())]

@@ -225,3 +225,25 @@ def typed_text(framework, text):
     indicator, part, code = text[1:].split(".")
     options = framework.by_id[indicator].part(part).options
     return next(option.label.in_(LANGUAGE) for option in options if option.code == code)
+
+
+def answer_rows(framework, unit):
+    """Yield the answers of one unit as rows of a table of values."""
+    for field, answer in ANSWERS.items():
+        indicator, part = field.split(".")
+        for period in (PERIOD, *EARLIER):
+            if period != PERIOD and not framework.by_id[indicator].part(part).earlier_years:
+                continue
+            text = isinstance(answer, str)
+            yield {
+                "unit_kind": "municipality",
+                "unit": unit,
+                "period": period,
+                "indicator": indicator,
+                "part": part,
+                "value": float("nan") if text else float(answer),
+                "text": answer if text else "",
+                "status": "registered" if period == PERIOD else "reconstructed",
+                "source": "test",
+                "wording": 1,
+            }

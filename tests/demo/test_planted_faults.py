@@ -1,11 +1,13 @@
 """Every planted fault is found at its cell with its code, in one collection, and nothing else is called an error."""
 
 import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import pandas as pd
 import pytest
-from planted import ANSWERS, CELL_FAULTS, EARLIER, FILE_FAULTS, LANGUAGE, PERIOD, edit_cell, typed_text
+from planted import CELL_FAULTS, EARLIER, FILE_FAULTS, LANGUAGE, PERIOD, answer_rows, edit_cell, typed_text
 
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.values import value_table
@@ -44,27 +46,6 @@ def filled(livc_r, units, tmp_path_factory):
     return folder
 
 
-def answer_rows(framework, unit):
-    for field, answer in ANSWERS.items():
-        indicator, part = field.split(".")
-        for period in (PERIOD, *EARLIER):
-            if period != PERIOD and not framework.by_id[indicator].part(part).earlier_years:
-                continue
-            text = isinstance(answer, str)
-            yield {
-                "unit_kind": "municipality",
-                "unit": unit,
-                "period": period,
-                "indicator": indicator,
-                "part": part,
-                "value": float("nan") if text else float(answer),
-                "text": answer if text else "",
-                "status": "registered" if period == PERIOD else "reconstructed",
-                "source": "test",
-                "wording": 1,
-            }
-
-
 @pytest.fixture
 def returned(filled, tmp_path):
     shutil.copytree(filled, tmp_path / "returned")
@@ -73,6 +54,12 @@ def returned(filled, tmp_path):
 
 def file_of(unit):
     return f"{unit}_{PERIOD}_{LANGUAGE}.xlsx"
+
+
+def layout_of(framework, unit):
+    version = framework.version
+    meta = FormMeta("livc-r", version, "starter", "municipality", unit, (unit,), "2025", PERIOD, EARLIER, LANGUAGE)
+    return layout_form(framework, meta)
 
 
 def errors(collection):
@@ -89,10 +76,7 @@ def test_untouched_forms_have_no_error(returned, livc_r, units, tmp_path):
 def test_every_planted_fault_is_found_at_its_cell_and_nothing_else(returned, livc_r, units, tmp_path):
     expected = Counter()
     for unit, (edits, codes) in zip(units, FAULTS, strict=False):
-        meta = FormMeta(
-            "livc-r", livc_r.version, "starter", "municipality", unit, (unit,), "2025", PERIOD, EARLIER, "nl"
-        )
-        layout = layout_form(livc_r, meta)
+        layout = layout_of(livc_r, unit)
         if callable(edits):
             edits(returned / file_of(unit), layout)
         else:
@@ -125,10 +109,7 @@ def test_the_same_file_twice_changes_nothing(returned, livc_r, units, tmp_path):
 def test_two_files_that_disagree_are_a_conflict_a_person_must_decide(returned, livc_r, units, tmp_path):
     other = returned / "zz_other.xlsx"
     shutil.copy(returned / file_of(units[0]), other)
-    meta = FormMeta(
-        "livc-r", livc_r.version, "starter", "municipality", units[0], (units[0],), "2025", PERIOD, EARLIER, "nl"
-    )
-    edit_cell(other, layout_form(livc_r, meta), f"etk.DET_02.value.{PERIOD}.v", '<c r="{r}"{s}><v>{v}</v></c>', "9")
+    edit_cell(other, layout_of(livc_r, units[0]), f"etk.DET_02.value.{PERIOD}.v", '<c r="{r}"{s}><v>{v}</v></c>', "9")
     collection = collect_folder(returned, store=tmp_path / "store", framework=livc_r)
     assert errors(collection) == Counter({("zz_other.xlsx", "file.conflict", "", ""): 1})
     chosen = collection.values[(collection.values["unit"] == units[0]) & (collection.values["period"] == PERIOD)]
@@ -137,8 +118,6 @@ def test_two_files_that_disagree_are_a_conflict_a_person_must_decide(returned, l
     assert "HAR-08" in set(chosen["indicator"])
 
 
-def test_the_package_cannot_see_the_table():
-    import evaltoolkit.demo.faults as package
-
-    assert "planted" not in vars(package)
-    assert all("tests" not in str(value) for value in vars(package).get("__annotations__", {}).values())
+def test_the_package_cannot_import_the_table(tmp_path):
+    code = "import importlib.util as u, evaltoolkit.demo.run; assert u.find_spec('planted') is None"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
