@@ -208,7 +208,8 @@ def plan_lock(path: PlanPath) -> None:
     from evaltoolkit.evaluations.run import lock
 
     written = lock(path, today=dt.datetime.now(tz=dt.UTC).date())
-    _console().print(f"Locked: {written}. Keep this file with the plan; later changes are named in the report.")
+    _console().print(f"Locked: {written}", soft_wrap=True)
+    _console().print("Keep this file with the plan; later changes are named in the report.")
 
 
 @app.command()

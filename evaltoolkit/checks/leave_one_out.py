@@ -34,8 +34,9 @@ def check_leave_one_out(design: Design, effects: Effects) -> Check:
     -------
     Check
         False where leaving one out turns the sign of an effect larger than its standard error, or where one cluster
-        moves it by more than a standard error. Table: ``dropped, what, first_order, estimate, change``; ``estimate``
-        is exact, and NaN where only the first-order change was computed.
+        moves it by more than a standard error; None where the effect is smaller than its standard error. Table:
+        ``dropped, what, first_order, estimate, change``; ``estimate`` is exact, and NaN where only the first-order
+        change was computed.
     """
     estimate, std_error = overall_estimate(effects)
     if not math.isfinite(estimate) or _smaller_arm(design) < 2:
@@ -56,9 +57,10 @@ def check_leave_one_out(design: Design, effects: Effects) -> Check:
         "low": float(exact["estimate"].min()),
         "high": float(exact["estimate"].max()),
     }
-    code = "turned" if turned else "moved" if moved > scale else "stable"
+    code = "turned" if turned else "moved" if moved > scale else "stable" if abs(estimate) >= scale else "small"
     figure = {"leave_one_out": exact[["dropped", "what", "estimate"]], "estimate": estimate}
-    verdict = code == "stable"
+    # an estimate within its own error has no sign that one unit could turn
+    verdict = None if code == "small" else code == "stable"
     return Check("leave_one_out", _ASSUMPTION, verdict, f"check.leave_one_out.{code}", facts, table, figure)
 
 

@@ -38,7 +38,7 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, s
     Check
         False where a disturbance turns the sign in more than 5 % of simulations; None where random labels often give
         an estimate as large, so that there is nothing to refute, below ten clusters in an arm, or where the table
-        cannot be made. Table: see
+        cannot be made. The same data give the same verdict, whatever the labels and the order. Table: see
         :func:`evaltoolkit.graphs.refute.refute_effect`.
     """
     # the share of random labellings is a p-value by another name: none below ten clusters in an arm
@@ -47,7 +47,8 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, s
     from evaltoolkit.graphs.refute import refute_effect
 
     try:
-        frame = collapse_changes(design)
+        # in an order that does not depend on labels, so that the same data give the same draws
+        frame = collapse_changes(design).sort_values(["treated", "change"], ignore_index=True)
         table = refute_effect(frame, covariates=_covariate_columns(design), simulations=simulations, seed=seed)
     except RefusedError:
         return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")

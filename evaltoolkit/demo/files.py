@@ -125,19 +125,19 @@ def _write_mapping(
 
 PLAN = """# The evaluation plan of the demonstration. All data are simulated.
 title = "Coaching of LIVC-R cells in a simulated Flanders"
-question = "Does coaching of LIVC-R cells bring social partners to the table, and does residents' trust grow?"
+question = "Does coaching bring social-prevention partners to the table, and does residents' trust grow?"
 language = "en"
 framework = "livc-r"
 unit = "livc_r"
 vintage = 2025
 theory_of_change = [
-  "coaching makes the coordinator invite social partners",
+  "coaching makes the coordinator invite social-prevention partners",
   "partners who meet share concerns earlier",
   "earlier and broader help lets residents trust the municipality more",
 ]
 rival_explanations = [
   "larger municipalities ask for coaching and develop differently anyway",
-  "coached cells write down more",
+  "coached LIVC-Rs write down more",
 ]
 
 [data]
@@ -151,7 +151,7 @@ source = "evaltoolkit demo, seed {seed}"
 [treatment]
 action = "coaching"
 assignment = "voluntary"
-decided_by = "the mayor of each cell's first municipality"
+decided_by = "the mayor of the first municipality of each LIVC-R"
 why_then = "places were given in order of request"
 rule = "containing"
 spillover = "unlikely"
@@ -164,25 +164,52 @@ covariates = ["log(CTX-01)"]
 seed = {seed}
 
 [translations.nl]
-title = "Coaching van LIVC-R's in een gesimuleerd Vlaanderen"
-question = "Brengt coaching van LIVC-R's sociale partners aan tafel, en groeit het vertrouwen van inwoners?"
+title = "Coaching van LIVC-R’s in een gesimuleerd Vlaanderen"
+question = "Brengt coaching sociaal-preventieve partners aan tafel, en groeit het vertrouwen van inwoners?"
 action = "coaching"
-decided_by = "de burgemeester van de eerste gemeente van elke cel"
+decided_by = "de burgemeester van de eerste gemeente van elke LIVC-R"
 why_then = "plaatsen werden toegekend in volgorde van aanvraag"
+theory_of_change = [
+  "coaching brengt de coördinator ertoe sociaal-preventieve partners uit te nodigen",
+  "partners die elkaar ontmoeten, delen hun zorgen vroeger",
+  "vroegere en bredere hulp doet inwoners de gemeente meer vertrouwen",
+]
+rival_explanations = [
+  "grotere gemeenten vragen coaching en evolueren sowieso anders",
+  "gecoachte LIVC-R’s noteren meer",
+]
 
 [translations.fr]
-title = "L'accompagnement des CSIL-R dans une Flandre simulée"
-question = "L'accompagnement amène-t-il les partenaires sociaux à la table, et la confiance des habitants croît-elle ?"
+title = "L’accompagnement des CSIL-R dans une Flandre simulée"
+question = "L’accompagnement amène-t-il des partenaires socio-préventifs, et la confiance des habitants croît-elle ?"
 action = "accompagnement"
-decided_by = "le bourgmestre de la première commune de chaque cellule"
-why_then = "les places ont été attribuées dans l'ordre des demandes"
+decided_by = "le bourgmestre de la première commune de chaque CSIL-R"
+why_then = "les places ont été attribuées dans l’ordre des demandes"
+theory_of_change = [
+  "l’accompagnement amène le coordinateur à inviter des partenaires socio-préventifs",
+  "des partenaires qui se rencontrent partagent plus tôt leurs inquiétudes",
+  "une aide plus précoce et plus large renforce la confiance des habitants dans la commune",
+]
+rival_explanations = [
+  "les grandes communes demandent un accompagnement et évoluent de toute façon autrement",
+  "les CSIL-R accompagnées notent davantage",
+]
 
 [translations.de]
 title = "Begleitung von LIVC-R in einem simulierten Flandern"
-question = "Bringt die Begleitung von LIVC-R soziale Partner an den Tisch, und wächst das Vertrauen der Einwohner?"
+question = "Bringt die Begleitung sozialpräventive Partner an den Tisch, und wächst das Vertrauen der Einwohner?"
 action = "Begleitung"
-decided_by = "der Bürgermeister der ersten Gemeinde jeder Zelle"
+decided_by = "der Bürgermeister der ersten Gemeinde jeder LIVC-R"
 why_then = "Plätze wurden in der Reihenfolge der Anfragen vergeben"
+theory_of_change = [
+  "die Begleitung führt dazu, dass die Koordination sozialpräventive Partner einlädt",
+  "Partner, die sich treffen, teilen Sorgen früher",
+  "frühere und breitere Hilfe stärkt das Vertrauen der Einwohner in die Gemeinde",
+]
+rival_explanations = [
+  "größere Gemeinden bitten um Begleitung und entwickeln sich ohnehin anders",
+  "begleitete LIVC-R schreiben mehr auf",
+]
 
 [[outcomes]]
 indicator = "TRU-01"

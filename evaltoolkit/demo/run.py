@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,11 +63,13 @@ def run_demo(out: Path, *, seed: int, console: Console) -> Evaluation:
     for answer in answers:
         for line in say_feasibility(answer, "en", framework):
             console.print(line)
+        console.print()
     console.rule("Evaluation of the locked plan")
     with console.status("estimating, checking, grading"):
         evaluation = run_plan(inputs, feasibility=answers)
     for line in say_answers(evaluation, "en"):
         console.print(line)
+        console.print()
     _write_reports(evaluation, out, console)
     compare_with_truth(evaluation, world, console)
     return evaluation
@@ -148,7 +149,6 @@ def _collect(out: Path, framework: Framework, console: Console) -> Collection:
 def _show_findings(collection: Collection, out: Path, console: Console) -> None:
     from rich.table import Table
 
-    counts = Counter((finding.severity, finding.code) for finding in collection.findings)
     errors = [finding for finding in collection.findings if finding.severity == "error"]
     table = Table(title=f"{len(collection.values)} values; {len(errors)} errors (in the language of each form)")
     for column in ("where", "what", "what to do"):
@@ -157,12 +157,14 @@ def _show_findings(collection: Collection, out: Path, console: Console) -> None:
         what, remedy = say_finding(finding, "nl")
         table.add_row(str(finding.where), what, remedy)
     console.print(table)
-    others = {code: n for (severity, code), n in counts.items() if severity != "error"}
-    console.print(f"Questions and notes: {sum(others.values())} ({', '.join(f'{c} {n}' for c, n in others.items())})")
-    write_findings(collection.findings, out / "findings.html", language="nl", simulated=True)
+    page = write_findings(collection.findings, out / "findings.html", language="nl", simulated=True)
+    others = len(collection.findings) - len(errors)
+    console.print(f"Besides, {others} questions to the officers, for example numbers unlike those of earlier years.")
+    console.print(f"All findings: {page}", soft_wrap=True)
 
 
 def _write_reports(evaluation: Evaluation, out: Path, console: Console) -> None:
     for language in LANGUAGES:
-        console.print(f"Report ({language}): {write_report(evaluation, out / 'report', language=language)}")
+        path = write_report(evaluation, out / "report", language=language)
+        console.print(f"Report ({language}): {path}", soft_wrap=True)
     write_results(evaluation, out / "report")

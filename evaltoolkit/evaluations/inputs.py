@@ -76,15 +76,18 @@ class Inputs:
     def starts(self) -> dict[str, float]:
         """Return the month in which treatment began, whatever has been collected so far."""
         months = tuple(Period.parse(f"{year}-{month:02d}") for year in _YEARS for month in range(1, 13))
-        if self.roster is None or self.plan.unit != "municipality" or self.membership is not None:
-            return self._cohorts_over(replace(self.panel, periods=months))
-        # which municipalities stand in the panel depends on who has answered: the roster does not
-        rows = self.roster[self.roster["action"] == self.plan.treatment.action]
-        treatment = self.plan.treatment
+        first = self._starts_in_roster() if self.plan.unit == "municipality" and self.membership is None else {}
+        rule = self.plan.treatment.rule
         return {
-            str(unit): first_treated_time(start, months, treatment.rule) if pd.notna(start) else math.inf
-            for unit, start in rows[rows["state"] != "unknown"].groupby("unit")["start"].min().items()
-        }
+            unit: first_treated_time(day, months, rule) if pd.notna(day) else math.inf for unit, day in first.items()
+        } or self._cohorts_over(replace(self.panel, periods=months))
+
+    def _starts_in_roster(self) -> dict[str, pd.Timestamp]:
+        """Which municipalities stand in the panel depends on who has answered; the roster does not."""
+        if self.roster is None:
+            return {}
+        rows = self.roster[(self.roster["action"] == self.plan.treatment.action) & (self.roster["state"] != "unknown")]
+        return {str(unit): day for unit, day in rows.groupby("unit")["start"].min().items()}
 
     def _cohorts_over(self, panel: Panel) -> dict[str, float]:
         if self.roster is None:
@@ -122,12 +125,7 @@ def load_inputs(path: str | Path, *, complete: bool = True) -> Inputs:
     membership = read_membership(file.locate(plan.data.membership)) if plan.data.membership else None
     roster = read_roster(file.locate(plan.data.roster)) if plan.data.roster else None
     values, findings = (value_table(), ()) if plan.data.panel else _read_values(file, framework)
-    if plan.data.panel:
-        panel = _read_own_panel(file)
-    elif not complete and values.empty:
-        panel = _empty_panel(plan, membership)
-    else:
-        panel = _build(plan, framework, values, membership)
+    panel = _read_own_panel(file) if plan.data.panel else _build(plan, framework, values, membership, complete=complete)
     if complete:
         _check_outcomes(plan, panel)
     return Inputs(file, framework, values, panel, roster, membership, (*findings, *panel.findings))
@@ -169,7 +167,9 @@ def _refuse_columns(found: Sequence[Finding]) -> None:
         raise FaultsError(faults, what="The data of the plan")
 
 
-def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: pd.DataFrame | None) -> Panel:
+def _build(
+    plan: Plan, framework: Framework, values: pd.DataFrame, membership: pd.DataFrame | None, *, complete: bool
+) -> Panel:
     if plan.unit not in ("municipality", "livc_r"):
         raise EvaltoolkitError(
             f'The plan\'s unit is "{plan.unit}"; with forms and portal files it is "municipality" or "livc_r". '
@@ -179,6 +179,8 @@ def _build(plan: Plan, framework: Framework, values: pd.DataFrame, membership: p
         name for name in framework.by_id if any(name in covariate for covariate in plan.estimation.covariates)
     }
     chosen = values[values["indicator"].isin(wanted)]
+    if chosen.empty and not complete:
+        return _empty_panel(plan, membership)
     if chosen.empty:
         held = ", ".join(sorted(set(values["indicator"]))) or "nothing yet"
         raise EvaltoolkitError(

@@ -30,12 +30,17 @@ _SCALES = {
 
 def scale_of(indicator: Indicator | None, own_unit: str = "") -> Scale:
     """Return the scale of an indicator; an evaluator's own measure is shown as it is, in ``own_unit``."""
-    if indicator is not None and indicator.scale != "number":
-        return _SCALES[indicator.scale]
+    if indicator is not None and (indicator.scale != "number" or _is_yes_no(indicator)):
+        return _SCALES["percent" if _is_yes_no(indicator) else indicator.scale]
     unit = f"@unit_of:{indicator.id}" if indicator is not None else own_unit or "@unit.number"
     # an own measure may be of any size: as many decimals as its precision asks
     decimals = _SCALES["number"].decimals if indicator is not None else 4
     return replace(_SCALES["number"], difference=unit, level=unit, decimals=decimals)
+
+
+def _is_yes_no(indicator: Indicator) -> bool:
+    """Whether the mean of the indicator is the share that says yes."""
+    return indicator.value == "single" and indicator.parts[0].type == "yes_no"
 
 
 def decimals_for(*magnitudes: float, figures: int = 2, most: int = 4) -> int:

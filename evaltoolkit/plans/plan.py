@@ -103,6 +103,8 @@ class Translation(_Model):
     action: str = ""
     decided_by: str = ""
     why_then: str = ""
+    theory_of_change: tuple[str, ...] = ()
+    rival_explanations: tuple[str, ...] = ()
 
 
 class Plan(_Model):
@@ -146,6 +148,8 @@ class Plan(_Model):
             action=treatment.action,
             decided_by=treatment.decided_by,
             why_then=treatment.why_then,
+            theory_of_change=self.theory_of_change,
+            rival_explanations=self.rival_explanations,
         )
         given = next((text for code, text in self.translations.items() if code == language), written)
         return written.model_copy(update={name: text for name, text in given if text})

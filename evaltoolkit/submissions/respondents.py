@@ -66,8 +66,10 @@ def read_respondents(path: str | Path, *, default_language: str = "") -> pd.Data
 def _refuse_incomplete(table: pd.DataFrame) -> None:
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
-        hints = "".join(nearest(column, [str(name) for name in table.columns]) for column in missing)
-        raise FaultsError([f"Column {', '.join(missing)} is missing.{hints}"], "The table of respondents")
+        others = [str(name) for name in table.columns if name not in COLUMNS]
+        faults = [f'Column "{column}" is missing.' for column in missing]
+        faults += [f'Column "{name}" is not known.{hint}' for name in others if (hint := nearest(name, COLUMNS))]
+        raise FaultsError(faults, "The table of respondents")
     if table.empty:
         raise FaultsError(["It has no rows. Write one row for each respondent."], "The table of respondents")
 
@@ -94,7 +96,8 @@ def list_respondents(table: pd.DataFrame, language: str, vintage: int) -> list[R
     known = set(municipality_codes(vintage))
     seen: set[tuple[str, str]] = set()
     rows = table.reindex(columns=list(COLUMNS)).astype("str").fillna("")
-    for number, (kind, unit, name, members, own) in enumerate(rows.itertuples(index=False, name=None), 1):
+    # as a spreadsheet program counts: the header is row 1
+    for number, (kind, unit, name, members, own) in enumerate(rows.itertuples(index=False, name=None), 2):
         codes = tuple(code.strip() for code in members.split(";") if code.strip()) or (
             (unit,) if kind == "municipality" else ()
         )

@@ -194,9 +194,19 @@ def test_faults_of_the_respondents_are_told_at_once(desk, command):
     status, said = command("template", "respondents.csv", "forms", "--period", "2024")
     assert status == 2
     assert "has 4 faults" in said
+    # rows as a spreadsheet program counts them
+    assert "Row 2: unit_kind" in said
     for fault in ('Did you mean "municipality"?', '"99999" is no municipality of 2025', '"xx" must be', "stands twice"):
         assert fault in said
     assert not (desk / "forms").exists()
+
+
+def test_respondents_without_the_right_columns(desk, command):
+    (desk / "respondents.csv").write_text("unit_kind,unit,membres\nlivc_r,Z1,11002\n", encoding="utf-8")
+    status, said = command("template", "respondents.csv", "forms", "--period", "2024")
+    assert status == 2
+    assert 'Column "members" is missing' in said
+    assert 'Column "membres" is not known. Did you mean "members"?' in said
 
 
 def test_what_is_not_a_form_is_a_finding_and_status_1(desk, command):

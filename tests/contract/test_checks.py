@@ -85,7 +85,7 @@ WORLDS = {
         (_CLEAN, {"panel": panel_with(_CLEAN, merged=np.arange(160) % 8 == 0)}),
         (_JUMP, {"panel": panel_with(_JUMP, merged=_MERGED)}),
     ),
-    "refuters": ((_CLEAN, {"simulations": 20}), (world(effect=0.4, seed=3, n=300, n_treated=30), {"simulations": 30})),
+    "refuters": ((_CLEAN, {"simulations": 20}), (world(effect=0.3, seed=2, n=300, n_treated=30), {})),
 }
 NAMES = sorted(list_checks())
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from story_desk import EFFECT, N, run, sixty_codes, start_years, write_roster
 
+from evaltoolkit.evaluations.inputs import load_inputs
+from evaltoolkit.plans.lock import compare_lock
+
 PLAN = """title = "Coaching in sixty municipalities"
 question = "Does coaching bring social partners to the table, and does trust grow?"
 language = "nl"
@@ -124,6 +127,30 @@ def first_words(language, code):
         sentence = read_po(handle)[code].string
     pieces = re.split(r"\{\w+\}", sentence)
     return " ".join(max(pieces, key=len).split())
+
+
+def test_plan_locked_before_anything_came_back_stays_locked(desk, capsys):
+    plan = desk / "evaluation.toml"
+    plan.write_text(PLAN.replace('wide = ["trust.toml"]\n', "") + RARE.replace("HAR-08", "COMP-09"), encoding="utf-8")
+    assert run("plan", "feasibility", plan) == 2
+    assert "They hold: nothing yet" in output(capsys)
+    assert run("plan", "lock", plan) == 0
+    # a few never answer: that is no change of who was treated
+    for code in sixty_codes()[:4]:
+        (desk / "returned" / f"{code}_2024_nl.xlsx").unlink()
+    assert run("collect", desk / "returned", "--store", desk / "store") == 0
+    assert lock_state(plan).deviations == ()
+    assert lock_state(plan).stamp("COMP-09") == "confirmatory"
+    # another start is one, and it is named
+    roster = (desk / "roster.csv").read_text(encoding="utf-8")
+    (desk / "roster.csv").write_text(roster.replace("15/03/2022", "15/03/2021", 1), encoding="utf-8")
+    assert [code for code, _ in lock_state(plan).deviations] == ["deviation.roster_changed"]
+    assert lock_state(plan).stamp("COMP-09") == "deviation"
+
+
+def lock_state(plan):
+    inputs = load_inputs(plan)
+    return compare_lock(inputs.file, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts())
 
 
 def test_too_few_treated_and_too_rare_is_refused_with_advice(desk, capsys):
