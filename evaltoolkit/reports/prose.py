@@ -32,6 +32,7 @@ from evaltoolkit.plans.plan import Plan
 
 # a blank before a high sign, or inside quotation marks
 _FRENCH = re.compile(r" (?=[:;?!»])|(?<=«) ")
+_LOG = re.compile(r"log\((.+)\)")
 _INDICATOR = re.compile(r"\b[A-Z]{3,4}-\d{2}\b")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
@@ -75,7 +76,9 @@ class Prose:
         return self.names.get(f"indicator:{indicator}", indicator)
 
     def covariate(self, term: str) -> str:
-        """Return a covariate's name, every indicator in it by its name: ``log(CTX-01)``."""
+        """Return a covariate's name, every indicator in it by its name; ``log(...)`` in words."""
+        if inside := _LOG.fullmatch(term):
+            return self.words.say("report.covariate.log", name=self.covariate(inside[1]))
         return _INDICATOR.sub(lambda found: self.name(found[0]), term)
 
     def place(self, unit: str) -> str:

@@ -128,6 +128,6 @@ def test_signs_stay_on_the_line_of_their_word():
 
 def test_covariates_are_named(evaluation):
     french = prose_of(evaluation, "fr")
-    assert french.covariate("log(CTX-01)") == f"log({french.name('CTX-01')})"
+    assert french.covariate("log(CTX-01)") == f"{french.name('CTX-01')} (échelle logarithmique)"
     assert french.name("CTX-01") != "CTX-01"
     assert french.covariate("own_column") == "own_column"

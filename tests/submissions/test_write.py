@@ -258,7 +258,7 @@ def test_all_faults_of_the_respondents_at_once(livc_r, tmp_path):
     assert len(raised.value.faults) == 3
     assert 'Did you mean "livc_r"' in str(raised.value)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(FaultsError, match="Column members is missing"):
+    with pytest.raises(FaultsError, match='Column "members" is missing'):
         write_templates(livc_r, tmp_path, period=2025, language="nl", respondents=table.drop(columns="members"))
 
 
