@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format lock assurance bench clean
+.PHONY: demo test check lint types contract format book lock assurance clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -29,6 +29,14 @@ format: .venv/dev.stamp
 assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/coverage_study.py
 
+book: .venv-book/stamp
+	.venv-book/bin/jupyter-book build book -W -n --keep-going
+
+.venv-book/stamp: requirements/book.txt
+	$(PYTHON) -m venv .venv-book
+	.venv-book/bin/python -m pip install --quiet --require-hashes -r requirements/book.txt
+	touch $@
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -51,4 +59,4 @@ lock:
 	$(LOCK) --extra bench requirements/build.in pyproject.toml -o requirements/bench.txt
 
 clean:
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-book demo book/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -52,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except EvaltoolkitError as error:
         print(error, file=sys.stderr)
         sys.exit(1 if isinstance(error, RefusedError) else 2)
+    except (FileExistsError, NotADirectoryError) as error:
+        print(f"{error.filename} is a file where a folder is needed. Give another path.", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:
         print(
             f"{error.filename or 'A file'}: {error.strerror or error}. Check the path and try again.", file=sys.stderr
@@ -90,7 +93,14 @@ def template(
         form=form,
         earlier=_earlier_years(period, earlier),
     )
-    _console().print(f"{len(paths)} workbooks written to {out}.")
+    console = _console()
+    console.print(f"{_number_of(len(paths), 'workbook')} written to {out}.")
+    if earlier and not _earlier_years(period, earlier):
+        console.print("Earlier years are not asked: that is possible only where the period itself is a year.")
+
+
+def _number_of(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _earlier_years(period: str, count: int) -> tuple[str, ...]:
@@ -124,8 +134,8 @@ def collect(
         write_findings(collection.findings, findings, language=language or "en")
     errors = _count_errors(collection.findings)
     console.print(
-        f"{len(collection.files)} files, {len(collection.values)} values, {errors} errors, "
-        f"{len(collection.findings) - errors} questions and notes."
+        f"{_number_of(len(collection.files), 'file')}, {_number_of(len(collection.values), 'value')}, "
+        f"{_number_of(errors, 'error')}, {len(collection.findings) - errors} questions and notes."
     )
     raise typer.Exit(1 if errors else 0)
 
@@ -170,7 +180,8 @@ def check_plan(path: PlanPath, language: Language = "") -> None:
     asked = [finding for finding in inputs.findings if finding.severity != "note"]
     _print_findings(console, asked, language or inputs.plan.language, limit=40)
     errors = _count_errors(asked)
-    console.print(f"{path}: no faults in the plan; {errors} errors and {len(asked) - errors} questions in its data.")
+    questions = _number_of(len(asked) - errors, "question")
+    console.print(f"{path}: no faults in the plan; {_number_of(errors, 'error')} and {questions} in its data.")
     raise typer.Exit(1 if errors else 0)
 
 
@@ -181,7 +192,10 @@ def _count_errors(findings: Sequence[Finding]) -> int:
 def _warn_of_errors(console: Console, findings: Sequence[Finding], path: Path) -> None:
     """Say that data were left out, where they were; a person must know before reading the answer."""
     if errors := _count_errors(findings):
-        console.print(f"Attention: {errors} faults in the data, left out here. See: evaltoolkit plan check {path}")
+        console.print(
+            f"Attention: {_number_of(errors, 'error')} in the data; what is wrong is left out here. "
+            f"See: evaltoolkit plan check {path}"
+        )
 
 
 @plan_app.command("feasibility")
@@ -227,6 +241,9 @@ def evaluate(
     from evaltoolkit.reports.prose import say_answers
     from evaltoolkit.reports.tables import write_results
 
+    if out.exists() and not out.is_dir():
+        # told before the work, not after it
+        raise NotADirectoryError(20, "Not a directory", str(out))
     console = _console()
     evaluation = run_plan(path)
     languages = language or [evaluation.plan.language]

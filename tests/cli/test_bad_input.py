@@ -148,11 +148,11 @@ def test_faulty_row_of_a_csv_is_told_with_its_cell(desk, command, row, cell, wor
     assert status == 1
     assert f"values.csv · {cell}" in said
     assert word in said
-    assert "1 errors" in said
+    assert "1 error" in said
     # the row is left out, and whoever reads the answer is told
     status, said = command("plan", "feasibility", "plan.toml")
     assert status == 1
-    assert "Attention: 1 faults in the data" in said
+    assert "Attention: 1 error in the data" in said
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,10 @@ def test_faulty_row_of_a_csv_is_told_with_its_cell(desk, command, row, cell, wor
         (("plan", "check", "plna.toml"), 'Did you mean "plan.toml"?'),
         (("evaluate", "plan.toml", "-l", "nl", "-l", "xx"), "write nl, fr, de or en"),
         (("demo", "full"), 'The folder "full" is not empty'),
-        (("demo", "respondents.csv"), "Not a directory"),
+        (("demo", "respondents.csv"), "respondents.csv is a file where a folder is needed"),
+        (("evaluate", "plan.toml", "--out", "respondents.csv"), "respondents.csv is a file where a folder is needed"),
+        (("template", "respondents.csv", "plan.toml", "--period", "2024"), "plan.toml is a file where a folder"),
+        (("collect", "full", "--store", "plan.toml"), 'The store "plan.toml" cannot be used'),
         (("demo", "new", "--seed", "one"), "--seed"),
     ],
 )
@@ -215,7 +218,7 @@ def test_what_is_not_a_form_is_a_finding_and_status_1(desk, command):
     status, said = command("collect", "returned", "--findings", "found.csv")
     assert status == 1
     assert "letter.xlsx" in said
-    assert "1 errors" in said
+    assert "1 error" in said
     assert "file.not_xlsx" in (desk / "found.csv").read_text(encoding="utf-8")
 
 
