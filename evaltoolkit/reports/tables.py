@@ -61,7 +61,8 @@ def write_results(evaluation: Evaluation, out_dir: str | Path) -> tuple[Path, Pa
     folder.mkdir(parents=True, exist_ok=True)
     rows = list(result_rows(evaluation))
     paths = folder / "results.csv", folder / "results.json"
-    paths[0].write_text(_as_csv(rows), encoding="utf-8", newline="\n")
+    marked = [{**row, "simulated": str(evaluation.plan.data.simulated).lower()} for row in rows]
+    paths[0].write_text(_as_csv(marked), encoding="utf-8", newline="\n")
     document = json.dumps(describe_results(evaluation), ensure_ascii=False, indent=1, allow_nan=False)
     paths[1].write_text(document + "\n", encoding="utf-8", newline="\n")
     return paths
@@ -107,7 +108,7 @@ def _plain(label: object) -> str:
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, (*COLUMNS, "simulated"), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return buffer.getvalue()

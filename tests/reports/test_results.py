@@ -24,7 +24,8 @@ def written(evaluation, tmp_path_factory):
 def test_csv_has_every_estimate(written, evaluation):
     with written[0].open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == (*COLUMNS, "simulated")
+    assert {row["simulated"] for row in rows} == {str(evaluation.plan.data.simulated).lower()}
     overall = next(
         r for r in rows if r["kind"] == "overall" and r["outcome"] == "TRU-01" and r["estimator"] == "group_time"
     )
