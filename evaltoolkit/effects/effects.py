@@ -18,23 +18,7 @@ __all__ = ["Array", "Effects", "Kind"]
 class Effects(Estimates):
     """Estimates with the influence of every unit, and what can be asked of them.
 
-    Attributes
-    ----------
-    kind : what the rows are
-    labels : DataFrame, k rows
-        ``group_time``: ``cohort, time``; ``event``: ``event_time``; ``cohort``: ``cohort``; ``calendar``: ``time``;
-        ``overall``: none; ``coefficient``: ``name``. Always also ``n_treated`` and ``n_comparison``: the numbers of
-        treated and of comparison *clusters* that the row rests on.
-    estimate : (k,) NaN where undefined
-    influence : (n, k) influence function psi, one row per unit: the standard error is sqrt(mean(psi^2) / n);
-        clustered, psi is summed by cluster first. Mean zero. NaN where undefined.
-    units : (n,) codes that tie the rows of ``influence`` to units
-    cohort : (n,) first treated time, ``inf`` = never
-    weights : (n,) mean 1
-    clusters : (n,) labels
-    reasons : (k,) why a row is undefined; empty where defined
-    overall : the summary that belongs to an event, cohort or calendar aggregation (itself an ``overall``), or None
-    info : estimand, method, citation, SE convention, seed, settings
+    The attributes are those of :class:`~evaltoolkit.effects.estimates.Estimates`.
     """
 
     def aggregate(self, to: Literal["overall", "event", "cohort", "calendar"]) -> Self:
