@@ -66,10 +66,8 @@ def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = 
         )
         for outcome in inputs.plan.outcomes
     ]
-    harm = any(
-        one.result.outcome.role == "guardrail" and one.interval is not None and one.interval.defined
-        for one in estimated
-    )
+    # a guardrail whose interval holds both harm and none was looked at, but tested nothing
+    harm = any(one.result.verdict.kind in ("within_margin", "harm_possible") for one in estimated)
     results = tuple(_graded(inputs, one, harm_examined=harm) for one in estimated)
     return Evaluation(
         plan=inputs.plan,
