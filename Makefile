@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format book lock assurance clean
+.PHONY: demo test check lint types contract format book bench lock assurance clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -37,6 +37,16 @@ book: .venv-book/stamp
 	.venv-book/bin/python -m pip install --quiet --require-hashes -r requirements/book.txt
 	touch $@
 
+# Against peers, in one run; ratios move with the machine.
+bench: .venv-bench/stamp
+	.venv-bench/bin/python benchmarks/group_time.py
+
+.venv-bench/stamp: requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	.venv-bench/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -59,4 +69,4 @@ lock:
 	$(LOCK) --extra bench requirements/build.in pyproject.toml -o requirements/bench.txt
 
 clean:
-	rm -rf .venv .venv-book demo book/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-book .venv-bench demo book/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
