@@ -121,6 +121,9 @@ def collect(
             "--language", "-l", help="language of the messages; default: of each form", callback=_known_language
         ),
     ] = "",
+    keep: Annotated[
+        list[str] | None, typer.Option(help="the file that counts, where two files disagree; may be repeated")
+    ] = None,
 ) -> None:
     """Read returned workbooks: every fault with its cell and what to do; nothing is lost."""
     from evaltoolkit.framework.load import load_framework
@@ -128,7 +131,7 @@ def collect(
     from evaltoolkit.submissions.collect import collect_folder
 
     console = _console()
-    collection = collect_folder(folder, store=store, framework=load_framework(framework))
+    collection = collect_folder(folder, store=store, framework=load_framework(framework), keep=keep or ())
     _print_findings(console, collection.findings, language, limit=40)
     if findings is not None:
         write_findings(collection.findings, findings, language=language or "en")

@@ -30,6 +30,8 @@ _SUMMARY = {
     "cohort": "average over cohorts, weighted by their size",
     "calendar": "average over periods",
 }
+# far below a day, far above the rounding error of a year
+_CLOCK_DIGITS = 6
 REFERENCE = "reference period"
 NOT_ESTIMATED = "no group-time effect could be estimated"
 
@@ -127,7 +129,8 @@ def event_times(effects: Estimates) -> Array:
     cohort = effects.labels["cohort"].to_numpy(float)
     time = effects.labels["time"].to_numpy(float)
     if effects.info.get("event_clock", "time") != "periods":
-        return np.asarray(time - cohort)
+        # months are twelfths: the same distance must be the same number, or event times fall apart
+        return np.asarray(np.round(time - cohort, _CLOCK_DIGITS) + 0.0)
     times = _times(effects)
     return np.asarray(np.searchsorted(times, time) - np.searchsorted(times, cohort), dtype=float)
 
@@ -175,7 +178,7 @@ def _groups(
 def _event_window(
     effects: Estimates, cells: _Cells, limits: tuple[float | None, float | None, float | None]
 ) -> tuple[list[float], Mask]:
-    low, high, balance = limits
+    low, high, balance = (None if limit is None else round(limit, _CLOCK_DIGITS) for limit in limits)
     inside = np.ones(len(cells.event), bool)
     if low is not None:
         inside &= cells.event >= low
@@ -189,7 +192,7 @@ def _event_window(
         span = float(cells.time[cells.defined].max() - times[0])
         if effects.info.get("event_clock", "time") == "periods":
             span = float(np.searchsorted(times, cells.time[cells.defined].max()))
-        inside &= (cells.event <= balance) & (cells.event >= balance - span)
+        inside &= (cells.event <= balance) & (cells.event >= round(balance - span, _CLOCK_DIGITS))
     return [float(key) for key in np.unique(cells.event[inside])], inside
 
 

@@ -104,7 +104,8 @@ def _event_times(sample: Sample) -> Array:
     if design.info.get("event_clock", "time") == "periods":
         since = np.arange(len(design.times))[None, :] - sample.position[:, None].astype(float)
     else:
-        since = design.times[None, :] - np.where(treated, design.cohort, 0.0)[:, None]
+        # months are twelfths: rounded, or the same distance becomes several event times
+        since = np.round(design.times[None, :] - np.where(treated, design.cohort, 0.0)[:, None], 6) + 0.0
     return np.where(treated[:, None], since, np.nan)
 
 

@@ -89,7 +89,7 @@ def judge_outcome(
     if not interval.defined:
         return Verdict("not_estimable", (("verdict.no_interval", facts),))
     if outcome.role == "guardrail":
-        return _judge_guardrail(outcome, indicator, interval, facts)
+        return _judge_guardrail(outcome, indicator, interval, facts, incidence=incidence)
     if incidence:
         return _judge_incidence(better_direction(outcome, indicator), incidence, interval, facts)
     relevant = outcome.smallest_relevant or math.inf
@@ -100,6 +100,9 @@ def judge_outcome(
             sentences.append(("verdict.null_is_not_no_effect", facts))
             if math.isfinite(mde):
                 sentences.append(("verdict.mde", facts))
+        elif _recorded(indicator):
+            # the same number of records can hide a fall in what happened behind a rise in what is noticed
+            sentences.append(("verdict.ambiguous", facts))
         return Verdict(kind, tuple(sentences))
     return _judge_change(better_direction(outcome, indicator), interval, relevant, facts)
 
@@ -129,7 +132,12 @@ def _judge_incidence(better: Better, incidence: Incidence, interval: Interval, f
 
 
 def _judge_guardrail(
-    outcome: Outcome, indicator: Indicator | None, interval: Interval, facts: Mapping[str, Fact]
+    outcome: Outcome,
+    indicator: Indicator | None,
+    interval: Interval,
+    facts: Mapping[str, Fact],
+    *,
+    incidence: Incidence,
 ) -> Verdict:
     margin = outcome.margin or math.inf
     better = better_direction(outcome, indicator)
@@ -142,7 +150,19 @@ def _judge_guardrail(
     if better == "ambiguous" and interval.sign() == 0:
         worse_low = 0.0
     kind = "within_margin" if worse_high < margin else "harm_possible" if worse_low > margin else "too_weak"
-    return Verdict(kind, ((f"verdict.{kind}", facts),))
+    if not _recorded(indicator):
+        return Verdict(kind, ((f"verdict.{kind}", facts),))
+    # records within the margin rule out harm only where what happened is known to be no worse
+    no_worse = (better, incidence) in (("down", "lower"), ("up", "higher"))
+    if kind == "within_margin" and not no_worse:
+        kind = "too_weak"
+    beside = f"verdict.incidence_{incidence}" if incidence else "verdict.ambiguous"
+    return Verdict(kind, ((f"verdict.{kind}", facts), (beside, facts)))
+
+
+def _recorded(indicator: Indicator | None) -> bool:
+    """Whether an outcome counts what was noticed, not what happened."""
+    return indicator is not None and indicator.reporting != "none"
 
 
 def name_facts(outcome: Outcome, indicator: Indicator | None) -> dict[str, Fact]:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,13 @@ def _periods(labels: pd.Series[str]) -> tuple[tuple[Period, ...], list[str]]:
             periods.append(_numbered_period(label) if numbered else Period.parse(label))
         except EvaltoolkitError as fault:
             faults.append(str(fault))
-    return tuple(sorted(periods)), faults
+    periods.sort()
+    faults += [
+        f"periods {one.label} and {other.label} begin in the same month: one panel cannot hold both"
+        for one, other in pairwise(periods)
+        if one.time == other.time
+    ]
+    return tuple(periods), faults
 
 
 def _numbered_period(label: str) -> Period:

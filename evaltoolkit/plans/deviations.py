@@ -62,12 +62,16 @@ def changes_between(locked: Mapping[str, Any], now: Mapping[str, Any], seen: Loo
     for name in sorted(set(before) & set(after) - _WORDS):
         if before[name] != after[name]:
             _field_changed(name, before[name], after[name], seen)
-    for indicator in sorted(set(locked.get("overrides", {})) ^ set(now.get("overrides", {}))):
+    first, then = locked.get("overrides", {}), now.get("overrides", {})
+    for indicator in sorted(set(first) ^ set(then)):
         seen.note("deviation.override_changed", {"indicator": indicator}, indicator)
+    for indicator in sorted(set(first) & set(then)):
+        if first[indicator] != then[indicator]:
+            seen.inform("deviation.text_changed", {"field": f"overrides.{indicator}"})
 
 
 def _field_changed(name: str, before: object, after: object, seen: Lookback) -> None:
-    if name in _TEXTS:
+    if name in _TEXTS or name.startswith("translations."):
         seen.inform("deviation.text_changed", {"field": name})
     elif name in _PLACES:
         seen.inform("deviation.field_changed", {"field": name, "locked": _shown(before), "now": _shown(after)})

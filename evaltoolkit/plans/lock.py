@@ -173,7 +173,7 @@ def _touched_by(name: str, lock: Lock) -> str | None:
 def _lock_of(plan: Plan, framework: Framework, panel: Panel, cohorts: Mapping[str, float], on: str) -> Lock:
     content = canonical_plan(plan)
     measures = [outcome.indicator for outcome in plan.outcomes] + list(plan.estimation.covariate_measures)
-    before, after = _split_periods(panel, cohorts)
+    before, after = _split_periods(panel, cohorts, plan.treatment.rule)
     indicators = canonical_indicators(plan, framework)
     values = canonical_values(panel, measures, before)
     return Lock(
@@ -189,11 +189,22 @@ def _lock_of(plan: Plan, framework: Framework, panel: Panel, cohorts: Mapping[st
     )
 
 
-def _split_periods(panel: Panel, cohorts: Mapping[str, float]) -> tuple[list[str], list[str]]:
-    """Return the labels of the periods that end before anyone is treated, and of the others."""
-    first = min((time for time in cohorts.values() if time == time), default=float("inf"))
+def _split_periods(panel: Panel, cohorts: Mapping[str, float], rule: str) -> tuple[list[str], list[str]]:
+    """Return the labels of the periods that end before anyone is treated, and of the others.
+
+    Units treated from the first period on enter no estimate: they do not make every period a late one.
+    """
+    first = min((time for time in cohorts.values() if not _always(time, panel, rule)), default=float("inf"))
     before = [period.label for period in panel.periods if _end(period) <= first]
     return before, [period.label for period in panel.periods if _end(period) > first]
+
+
+def _always(time: float, panel: Panel, rule: str) -> bool:
+    """Whether a start leaves no period before treatment, or is unknown."""
+    if time != time or not panel.periods:
+        return time != time
+    opening = panel.periods[0]
+    return time <= opening.time if rule == "first_full" else time < _end(opening)
 
 
 def _end(period: Period) -> float:

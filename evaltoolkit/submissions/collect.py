@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from evaltoolkit.submissions.layout import FormMeta
 from evaltoolkit.submissions.read import AnswerReader
 from evaltoolkit.submissions.store import Reading, State, Store, current_values, open_store
 from evaltoolkit.submissions.validate import check_plausibility, check_rules
-from evaltoolkit.submissions.versions import conflict_findings, replace_versions
+from evaltoolkit.submissions.versions import choose_file, conflict_findings, replace_versions
 
 # Files that programs leave beside the real ones.
 IGNORED_NAMES = (".ds_store", "thumbs.db", "desktop.ini")
@@ -54,7 +54,12 @@ class Collection:
 
 
 def collect_folder(
-    folder: str | Path, *, store: str | Path, framework: Framework, progress: Progress | None = None
+    folder: str | Path,
+    *,
+    store: str | Path,
+    framework: Framework,
+    progress: Progress | None = None,
+    keep: Sequence[str] = (),
 ) -> Collection:
     """Collect returned workbooks: guard, read, check, store.
 
@@ -70,6 +75,9 @@ def collect_folder(
     framework : Framework
     progress : callable, optional
         Called with (files done, files in all).
+    keep : sequence of str
+        Files that count where several for one unit and period disagree; see
+        :func:`~evaltoolkit.submissions.versions.choose_file`.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def collect_folder(
     Raises
     ------
     EvaltoolkitError
-        The folder is not there or holds no file; the store cannot be used.
+        The folder is not there or holds no file; the store cannot be used; a file to keep is not known.
     """
     folder = Path(folder)
     paths = _list_files(folder, Path(store))
@@ -88,6 +96,8 @@ def collect_folder(
         seen = _add_files(opened, paths, folder, framework, (received, progress))
         readings = opened.readings(name)
         replace_versions(opened, readings)
+        for file in keep:
+            choose_file(opened, file)
         return _assemble(opened, readings, seen)
 
 

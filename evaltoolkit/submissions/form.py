@@ -71,7 +71,7 @@ def open_form(scan: Scan, framework: Framework) -> Form:
         raise _refusal(scan, "form.not_a_form")
     strangers = [name for name in scan.sheets if name not in _known_sheets()]
     if strangers:
-        raise _refusal(scan, "file.unknown_sheets", count=len(strangers))
+        raise _refusal(scan, "file.unknown_sheets", _recognise(scan, framework), count=len(strangers))
     try:
         rows = read_sheets(scan, scan.sheets)
     except UnsafeError as fault:
@@ -90,6 +90,14 @@ def open_form(scan: Scan, framework: Framework) -> Form:
 def _refusal(scan: Scan, code: str, meta: FormMeta | None = None, **facts: Fact) -> RefusedFormError:
     where = Where(scan.file, unit=meta.unit if meta else "", period=meta.period if meta else "")
     return RefusedFormError((Finding(code, "error", where, facts),), meta)
+
+
+def _recognise(scan: Scan, framework: Framework) -> FormMeta | None:
+    """Tell whose form a refused workbook is, where that is sound: then the sender reads why in the own language."""
+    try:
+        return _identify(scan, read_sheets(scan, [META_SHEET])[META_SHEET], framework)[0]
+    except (RefusedFormError, UnsafeError):
+        return None
 
 
 @cache

@@ -28,7 +28,7 @@ columns mean; nothing is guessed::
     header = '(\d{4}) \(%\)'       # the whole header as a regular expression; group 1, if any, is the period
     period = ""                       # needed when the header has no period in it
     indicator = "TRU-01"
-    part = "share"
+    part = "value"
     scale = 0.01                      # the cell's number times this is the value: 62.4 % -> 0.624
     status = "registered"
 
@@ -52,6 +52,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.framework.indicator import Framework
+from evaltoolkit.validation import Loc, describe_error
 
 Text = Annotated[str, Field(min_length=1)]
 MissingStatus = Literal["DK", "NAP", "RF", "NR", "SUP"]
@@ -119,7 +120,7 @@ class Mapping(_Model):
     @model_validator(mode="after")
     def _vintage_given(self) -> Self:
         if self.unit_kind == "municipality" and self.vintage is None:
-            raise ValueError("vintage = 2018, 2019 or 2025 is needed: a name can mean two different territories")
+            raise ValueError("give vintage = 2018, 2019 or 2025: a name can mean two different territories")
         if self.unit_kind == "livc_r" and self.unit == "name":
             raise ValueError('unit = "code" is needed for unit_kind = "livc_r": the register holds no names of cells')
         return self
@@ -145,20 +146,18 @@ def load_mapping(path: str | Path, framework: Framework) -> Mapping:
     try:
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
-        raise FaultsError([_sentence(fault) for fault in error.errors()], f'"{path.name}"') from None
+        # a list whose only entry is faulty counts as empty too: that is no second fault
+        own = [fault for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
+        sentences = [describe_error(fault, Mapping, _place(fault["loc"])) for fault in own]
+        raise FaultsError(sentences, f'"{path.name}"') from None
     faults = _framework_faults(mapping, framework)
     if faults:
         raise FaultsError(faults, f'"{path.name}"')
     return mapping
 
 
-def _sentence(fault: object) -> str:
-    loc, message, kind = fault["loc"], fault["msg"], fault["type"]  # type: ignore[index]
-    place = ".".join(str(step + 1) if isinstance(step, int) else step for step in loc) or "mapping"
-    if kind == "extra_forbidden":
-        known = [*Mapping.model_fields, *Table.model_fields, *Column.model_fields, *Constant.model_fields]
-        return f"{place}: there is no such key.{nearest(str(loc[-1]), known)}"
-    return f"{place}: {message.removeprefix('Value error, ')}"
+def _place(loc: Loc) -> str:
+    return ".".join(str(step + 1) if isinstance(step, int) else step for step in loc)
 
 
 def _framework_faults(mapping: Mapping, framework: Framework) -> list[str]:
@@ -170,5 +169,6 @@ def _framework_faults(mapping: Mapping, framework: Framework) -> list[str]:
         if indicator is None:
             faults.append(f'the framework has no indicator "{name}".{nearest(name, framework.by_id)}')
         elif part not in indicator.part_ids:
-            faults.append(f'indicator {name} has no part "{part}".{nearest(part, indicator.part_ids)}')
+            hint = nearest(part, indicator.part_ids) or f" It has {', '.join(indicator.part_ids)}."
+            faults.append(f'indicator {name} has no part "{part}".{hint}')
     return faults

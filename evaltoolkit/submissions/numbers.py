@@ -11,9 +11,10 @@ DECIMAL_MARK = {"nl": ",", "fr": ",", "de": ",", "en": "."}
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " "})
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 _PLAIN = re.compile(r"^-?[0-9]+$")
+# no leading zero: 0.500 is a half, never five hundred
 _GROUPED = {
-    ",": re.compile(r"^-?[0-9]{1,3}(?:(?:\.[0-9]{3})+|(?: [0-9]{3})+)(?:,[0-9]+)?$"),
-    ".": re.compile(r"^-?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]+)?$"),
+    ",": re.compile(r"^-?[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?: [0-9]{3})+)(?:,[0-9]+)?$"),
+    ".": re.compile(r"^-?[1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]+)?$"),
 }
 _DECIMAL = {mark: re.compile(rf"^-?[0-9]+{re.escape(mark)}[0-9]+$") for mark in ",."}
 # 1.234 and 1,234 are a thousand here and one-and-a-bit there
@@ -55,6 +56,8 @@ def parse_number(text: str, decimal: str, *, declared: bool = False) -> float:
     if _DECIMAL[decimal].match(clean) or _GROUPED[decimal].match(clean):
         other = "." if decimal == "," else ","
         return float(clean.replace(" ", "").replace(other, "").replace(decimal, "."))
+    if _WRONG_MARK[decimal].match(clean):
+        raise NumberError("value.ambiguous_number")
     raise NumberError("value.not_a_number")
 
 

@@ -116,7 +116,7 @@ def choose_file(store: Store, keep: str) -> None:
     Raises
     ------
     EvaltoolkitError
-        No such file in the store, or several.
+        No such file in the store, or several; or the file gave way to another one before.
     """
     readings = store.readings()
     hits = readings.loc[(readings["file"] == keep) | (readings["sha256"].str.startswith(keep) & (len(keep) >= 8))]
@@ -125,6 +125,12 @@ def choose_file(store: Store, keep: str) -> None:
         names = readings["file"].tolist()
         raise EvaltoolkitError(f'The store holds {what} "{keep}"; give the SHA-256.{nearest(keep, names)}')
     kept = hits.iloc[0]
+    if kept["sha256"] in store.replaced():
+        # else both would give way, and no answer would be left
+        raise EvaltoolkitError(
+            f'"{kept["file"]}" gave way to another file before, and the store does not change what it holds. '
+            "To decide anew, collect into a new store."
+        )
     same = (readings[GROUP] == kept[GROUP]).all(axis=1) & (readings["sha256"] != kept["sha256"])
     for old in readings.loc[same & ~readings["sha256"].isin(store.replaced()), "sha256"]:
         store.replace(str(old), str(kept["sha256"]), "chosen")

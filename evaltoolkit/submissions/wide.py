@@ -87,7 +87,7 @@ def read_wide(path: str | Path, framework: Framework) -> pd.DataFrame:
         _read_table(readings[-1])
     faults = [fault for reading in readings for fault in reading.faults]
     rows = [row for reading in readings for row in reading.rows]
-    faults += _repeated(rows)
+    faults += _repeated(rows, {reading.digest: reading.table.file for reading in readings})
     if faults:
         raise FaultsError(faults, f'What "{Path(path).name}" describes')
     values = value_table(rows + _constant_rows(mapping, framework, rows))
@@ -111,7 +111,10 @@ def _read_table(reading: _Reading) -> None:
         try:
             _read_row(reading, row, _find_unit(name, reading.mapping), columns)
         except EvaltoolkitError as error:
-            reading.faults.append(f"{reading.place(row, unit_column)}: {error} If it is a total, list it under skip.")
+            reading.faults.append(
+                f"{reading.place(row, unit_column)}: {error} If it is a total, list it under skip; "
+                "if it has another spelling, give its code under names."
+            )
 
 
 def _find_unit(name: str, mapping: Mapping) -> str:
@@ -171,12 +174,14 @@ def _unit_column(reading: _Reading, headers: dict[int, str]) -> int:
 def _mapped_columns(reading: _Reading, headers: dict[int, str]) -> list[tuple[int, Column, str]]:
     """Return (column, mapping, period); a mapping without a column, or a column with two, is a fault."""
     found: dict[int, tuple[Column, str]] = {}
+    above = reading.table.header_rows > 1 and reading.table.header_row == "auto"
+    hint = " If the header begins a row higher, give the number of that row: header_row." if above else ""
     for column in reading.table.columns:
         hits = [(i, match) for i, header in headers.items() if (match := re.fullmatch(column.header, header))]
         if not hits:
             shown = ", ".join(f'"{header}"' for header in list(headers.values())[:12] if header)
             reading.faults.append(
-                f'{reading.table.file}: no column matches header "{column.header}"; there are {shown}.'
+                f'{reading.table.file}: no column matches header "{column.header}"; there are {shown}.{hint}'
             )
         for i, match in hits:
             if i in found:
@@ -240,13 +245,19 @@ def _read_number(reading: _Reading, cell: object, column: Column, place: str) ->
     return value
 
 
-def _repeated(rows: list[dict[str, object]]) -> list[str]:
+def _repeated(rows: list[dict[str, object]], files: dict[str, str]) -> list[str]:
+    def place(source: object) -> str:
+        digest, _, cell = str(source).partition(":")[2].partition("/")
+        return f"{files[digest]} {cell}"
+
     first: dict[tuple[object, ...], object] = {}
     faults = []
     for row in rows:
         key = tuple(row[name] for name in ("unit", "period", "indicator", "part"))
         if key in first:
-            faults.append(f"{' '.join(str(word) for word in key)} stands twice: {first[key]} and {row['source']}.")
+            faults.append(
+                f"{' '.join(str(word) for word in key)} stands twice: {place(first[key])} and {place(row['source'])}."
+            )
         first.setdefault(key, row["source"])
     return faults
 

@@ -135,6 +135,28 @@ def test_event_clock(effects):
     assert event_times(uneven).tolist() == [-1, 0, 2, -3, -2, 0]
 
 
+def test_months_since_treatment_do_not_fall_apart(effects):
+    months = np.array([2020 + month / 12 for month in range(12)])
+    cells = [(cohort, time) for cohort in months[[5, 8]] for time in months[1:]]
+    monthly = dataclasses.replace(
+        effects,
+        labels=pd.DataFrame(cells, columns=["cohort", "time"]).assign(n_treated=12, n_comparison=8),
+        estimate=np.arange(22.0),
+        influence=np.random.default_rng(1).normal(size=(24, 22)),
+        cohort=np.repeat([months[5], months[8], np.inf], [12, 4, 8]),
+        reasons=("",) * 22,
+        info={"times": tuple(months), "event_clock": "time"},
+    )
+    event = monthly.aggregate("event")
+    np.testing.assert_array_equal(np.round(12 * event.labels["event_time"]), np.arange(-7, 7))
+    # two months after the start: both cohorts, by size
+    assert event.estimate[9] == pytest.approx((12 * 6 + 4 * 20) / 16)
+    near = aggregate_effects(monthly, "event", min_event=-2 / 12, max_event=2 / 12)
+    assert len(near.estimate) == 5
+    balanced = aggregate_effects(monthly, "event", balance_event=5 / 12)
+    assert balanced.labels["event_time"].max() == pytest.approx(5 / 12, abs=1e-6)
+
+
 def test_wrong_use(effects):
     with pytest.raises(EvaltoolkitError, match='Did you mean "calendar"'):
         effects.aggregate("calender")

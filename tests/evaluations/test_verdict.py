@@ -110,3 +110,35 @@ def test_with_declared_detection_the_verdict_rests_on_incidence(direction, incid
     assert verdict.kind == kind
     for language in LANGUAGES:
         assert all("{" not in words(language).say(code, **facts) for code, facts in verdict.sentences)
+
+
+def said(verdict):
+    return [code.removeprefix("verdict.") for code, _ in verdict.sentences]
+
+
+def test_equal_records_are_not_equal_events():
+    verdict = judge_outcome(outcome("DET-02"), FRAMEWORK.by_id["DET-02"], interval(-0.01, 0.015))
+    assert said(verdict) == ["no_relevant_effect", "ambiguous"]
+
+
+@pytest.mark.parametrize(
+    ("direction", "incidence", "kind"),
+    [
+        ("ambiguous", "", "too_weak"),
+        ("down", "", "too_weak"),
+        ("down", "undetermined", "too_weak"),
+        ("down", "higher", "too_weak"),
+        ("down", "lower", "within_margin"),
+        ("up", "higher", "within_margin"),
+        ("ambiguous", "lower", "too_weak"),
+    ],
+)
+def test_records_within_the_margin_do_not_rule_out_harm(direction, incidence, kind):
+    incidents = FRAMEWORK.by_id["HAR-08"].model_copy(update={"direction": direction})
+    declared = {"detection_range": (0.8, 1.5)} if incidence else {}
+    guard = Outcome(indicator="HAR-08", role="guardrail", margin=0.5, **declared)
+    verdict = judge_outcome(guard, incidents, interval(-0.1, 0.2), incidence=incidence)
+    assert verdict.kind == kind
+    assert said(verdict) == [kind, f"incidence_{incidence}" if incidence else "ambiguous"]
+    survey = judge_outcome(guard, incidents.model_copy(update={"reporting": "none"}), interval(-0.1, 0.2))
+    assert said(survey) == ["within_margin"]

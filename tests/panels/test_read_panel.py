@@ -57,6 +57,14 @@ def test_all_faults_at_once(tmp_path):
     assert "five" not in message
 
 
+def test_two_periods_of_one_month_are_refused():
+    waves = ["2021-03-01/2021-03-10", "2021-03-15/2021-03-20"]
+    for labels in (waves, ["2021", "2021-Q1"]):
+        table = pd.DataFrame({"u": "A", "t": labels, "y": [1.0, 2.0]})
+        with pytest.raises(FaultsError, match="begin in the same month"):
+            read_panel(table, unit="u", period="t")
+
+
 def test_unknown_column_gets_the_nearest():
     frame = pd.DataFrame({"municipality": ["a"], "year": [2000], "y": [1]})
     with pytest.raises(FaultsError) as caught:

@@ -108,6 +108,30 @@ def test_later_values_change_nothing(early, worlds):
     assert early.compare().deviations == ()
 
 
+def test_units_treated_all_along_do_not_hide_the_years_before(study):
+    first = study.panel.times[0]
+    always, other = list(study.cohorts)[:2]
+    study.cohorts[always] = first
+    study.hide_from(2022)
+    lock = study.lock()
+    assert lock.post_periods_seen == 0
+    study.panel.data.loc[(other, "2020"), "TRU-01"] += 0.01
+    assert codes(study.compare()) == ["deviation.data_changed"]
+
+
+def test_other_words_for_the_same_promise_leave_the_stamps(study):
+    extra = '[overrides]\nTRU-02 = "asked"\n[translations.fr]\ntitle = "A"\nquestion = "B"\n[estimation]'
+    study.edit("[estimation]", extra)
+    study.hide_from(2022)
+    study.lock()
+    study.edit('"asked"', '"asked by the council"')
+    study.edit('"B"', '"C"')
+    seen = study.compare()
+    assert codes(seen) == ["deviation.text_changed"] * 2
+    assert {facts["field"] for _, facts in seen.deviations} == {"overrides.TRU-02", "translations.fr.question"}
+    assert seen.stamp("TRU-01") == seen.stamp("TRU-02") == "confirmatory"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected", "stamps"),
     [

@@ -225,3 +225,27 @@ def test_a_rule_takes_out_all_answers_that_take_part(folders, framework):
     gone = {(a, b) for a, b in ANSWERS if a == "GOV-08"}
     kept = set(zip(*(collection.values.query("period == '2025'")[c] for c in ("indicator", "part")), strict=True))
     assert kept == set(ANSWERS) - gone
+
+
+def test_the_choice_between_two_files_is_made_while_collecting(folders, framework):
+    write_form(framework, folders[0], name="first.xlsx")
+    write_form(framework, folders[0], {**ANSWERS, ("GOV-08", "case"): 4}, name="second.xlsx")
+    settled = collect_folder(folders[0], store=folders[1], framework=framework, keep=["second.xlsx"])
+    assert settled.errors == ()
+    assert value_of(settled) == [4.0]
+    # the same again changes nothing; the other one would leave no answer at all
+    assert value_of(collect_folder(folders[0], store=folders[1], framework=framework, keep=["second.xlsx"])) == [4.0]
+    with pytest.raises(EvaltoolkitError, match="gave way to another file before"):
+        collect_folder(folders[0], store=folders[1], framework=framework, keep=["first.xlsx"])
+    assert value_of(collect(folders, framework)) == [4.0]
+
+
+def test_extra_sheet_is_told_in_the_language_of_the_form_and_given_way_to_a_corrected_file(folders, framework):
+    path, _ = write_form(framework, folders[0], name="first.xlsx")
+    book = openpyxl.load_workbook(path)
+    book.create_sheet("Nota")
+    book.save(path)
+    (refusal,) = collect(folders, framework).errors
+    assert (refusal.code, refusal.facts["language"], refusal.where.period) == ("file.unknown_sheets", "nl", "2025")
+    write_form(framework, folders[0], name="second.xlsx")
+    assert collect(folders, framework).errors == ()

@@ -72,7 +72,7 @@ def test_decimal_comma_is_declared_not_guessed(tmp_path, framework):
     assert values["value"].tolist() == [3.5]
     assert findings == ()
     _, findings = read(tmp_path, framework, text)
-    assert [f.code for f in findings] == ["value.not_a_number"]
+    assert [f.code for f in findings] == ["value.ambiguous_number"]
 
 
 def test_unknown_and_missing_columns(tmp_path, framework):

@@ -349,6 +349,9 @@ def test_text_numbers_follow_the_language_and_are_never_guessed(text, decimal, e
 
 def test_declared_mark_settles_what_is_ambiguous():
     assert parse_number("1.234", ",", declared=True) == 1234.0
+    for half, decimal in (("0.500", ","), ("0,500", ".")):
+        with pytest.raises(NumberError, match="ambiguous"):
+            parse_number(half, decimal, declared=True)
     assert parse_number("1.234", ".", declared=True) == 1.234
     with pytest.raises(NumberError):
         parse_number("3.5", ",", declared=True)
