@@ -35,6 +35,7 @@ book: .venv-book/stamp
 .venv-book/stamp: requirements/book.txt
 	$(PYTHON) -m venv .venv-book
 	.venv-book/bin/python -m pip install --quiet --require-hashes -r requirements/book.txt
+	.venv-book/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
 # Against peers, in one run; ratios move with the machine.

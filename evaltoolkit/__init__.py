@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from evaltoolkit.panels.build import build_panel
     from evaltoolkit.panels.read import read_panel
     from evaltoolkit.panels.simulate import simulate_world
+    from evaltoolkit.panels.world_tables import world_roster, world_values
+    from evaltoolkit.plans.power import minimum_detectable_effect
+    from evaltoolkit.reports.notebook import draw_event_study, draw_paths, say
     from evaltoolkit.reports.pages import write_report
     from evaltoolkit.reports.tables import write_results
     from evaltoolkit.submissions.collect import collect_folder as collect
@@ -45,17 +48,23 @@ _FACE = {
     "check": "checks.registry",
     "collect": "submissions.collect:collect_folder",
     "design": "designs.build:make_design",
+    "draw_event_study": "reports.notebook",
+    "draw_paths": "reports.notebook",
     "estimate": "estimators.registry",
     "load_framework": "framework.load",
     "load_store": "submissions.store",
     "lock": "evaluations.run",
+    "minimum_detectable_effect": "plans.power",
     "read_long": "submissions.long",
     "read_membership": "territory.membership",
     "read_panel": "panels.read",
     "read_roster": "designs.roster",
     "read_wide": "submissions.wide",
     "run_plan": "evaluations.run",
+    "say": "reports.notebook",
     "simulate_world": "panels.simulate",
+    "world_roster": "panels.world_tables",
+    "world_values": "panels.world_tables",
     "write_report": "reports.pages",
     "write_results": "reports.tables",
     "write_templates": "submissions.write",
@@ -72,17 +81,23 @@ __all__ = [
     "check",
     "collect",
     "design",
+    "draw_event_study",
+    "draw_paths",
     "estimate",
     "load_framework",
     "load_store",
     "lock",
+    "minimum_detectable_effect",
     "read_long",
     "read_membership",
     "read_panel",
     "read_roster",
     "read_wide",
     "run_plan",
+    "say",
     "simulate_world",
+    "world_roster",
+    "world_values",
     "write_report",
     "write_results",
     "write_templates",

@@ -12,6 +12,8 @@ import io
 import math
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from evaltoolkit.findings import EvaltoolkitError, Fact, nearest
 
@@ -20,9 +22,12 @@ _LOCALES = {"nl": "nl_BE", "fr": "fr_BE", "de": "de_BE", "en": "en_GB"}
 
 
 class Words:
-    """The catalogue of one language, with its number and date formats."""
+    """The catalogue of one language, with its number and date formats.
 
-    def __init__(self, language: str) -> None:
+    ``extra`` is a folder with further catalogues, such as those of the guidance book.
+    """
+
+    def __init__(self, language: str, extra: Path | None = None) -> None:
         if language not in LANGUAGES:
             known = ", ".join(LANGUAGES)
             raise EvaltoolkitError(
@@ -30,7 +35,7 @@ class Words:
             )
         self.language = language
         self.locale = _LOCALES[language]
-        self._catalogue = _catalogue(language)
+        self._catalogue = _catalogue(language, extra)
 
     def has(self, code: str) -> bool:
         """Tell whether the catalogue holds this message id."""
@@ -75,16 +80,16 @@ def words(language: str) -> Words:
 
 
 @cache
-def _catalogue(language: str) -> gettext.GNUTranslations:
+def _catalogue(language: str, extra: Path | None) -> gettext.GNUTranslations:
     from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
     merged = Catalog(locale=language)
-    folder = resources.files("evaltoolkit") / "data" / "locale" / language
-    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
-        if not entry.name.endswith(".po"):
-            continue
+    packaged = resources.files("evaltoolkit") / "data" / "locale" / language
+    folders: list[Traversable] = [packaged] if extra is None else [packaged, extra]
+    entries = [entry for folder in folders for entry in folder.iterdir() if entry.name.endswith(".po")]
+    for entry in sorted(entries, key=lambda path: path.name):
         for message in read_po(io.BytesIO(entry.read_bytes()), locale=language):
             if not message.id:
                 continue

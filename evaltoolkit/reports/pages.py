@@ -104,6 +104,11 @@ def render_page(template: str, prose: Prose, **context: Any) -> str:
     )
 
 
+def render_part(template: str, prose: Prose, **context: Any) -> str:
+    """Render a part of a page: no style sheet, no frame."""
+    return _environment().get_template(template).render(t=prose.say, language=prose.language, **context)
+
+
 def _page_file(name: str) -> str:
     return (resources.files("evaltoolkit") / "data" / "pages" / name).read_text(encoding="utf-8").strip()
 

@@ -154,14 +154,15 @@ def prose_of(evaluation: Evaluation, language: str) -> Prose:
     catalogue = words(language)
     packaged = evaluation.plan.framework in packaged_frameworks()
     known = load_framework(evaluation.plan.framework).indicators if packaged else ()
-    names = _names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
+    names = names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
     names |= _own_names(evaluation.plan)
     if "name" in evaluation.panel.units.columns:
         names |= {f"place:{code}": str(name) for code, name in evaluation.panel.units["name"].items()}
     return Prose(catalogue, names)
 
 
-def _names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str, str]:
+def names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str, str]:
+    """Return the names and units of indicators in a language, as facts refer to them."""
     names: dict[str, str] = {}
     for indicator in indicators:
         if indicator is not None:
@@ -195,7 +196,7 @@ def say_feasibility(
     plan : gives the names and units of measures of an own table
     """
     indicator = (framework or load_framework()).by_id.get(answer.outcome)
-    prose = Prose(words(language), _names_of((indicator,), language) | (_own_names(plan) if plan else {}))
+    prose = Prose(words(language), names_of((indicator,), language) | (_own_names(plan) if plan else {}))
     units = {outcome.indicator: outcome.unit for outcome in plan.outcomes} if plan else {}
     scale = scale_of(indicator, units.get(answer.outcome, ""))
     lines = [f"{prose.name(answer.outcome)}: {prose.say(f'decision.{answer.decision}')}"]

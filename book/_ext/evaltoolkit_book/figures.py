@@ -1,0 +1,129 @@
+"""Figures and extracts of the demonstration's report, in the language of the page.
+
+``{picture} TRU-01 paths`` and ``{picture} TRU-01 event``
+    a figure with caption, text for screen readers and the table behind it.
+``{answer} TRU-01``
+    what the report answers to one question: sentences, certainty, what lowered it and what would lift it.
+``{theory}``
+    the theory of change of the demonstration's plan, steps and rival explanations, drawn by Graphviz.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from evaltoolkit_book import story
+from evaltoolkit_book.labels import book_prose
+from sphinx.ext.graphviz import graphviz
+from sphinx.util.docutils import SphinxDirective
+
+from evaltoolkit.reports.pages import render_part
+from evaltoolkit.reports.sections import Section, section_of
+
+COLOURS = {"step": "#eef3f7", "rival": "#fdf6e3", "line": "#35607f"}
+
+
+class demo_output(nodes.container):  # noqa: N801 - docutils names nodes so
+    """Something of the simulated demonstration: it must say so."""
+
+
+class _Demo(SphinxDirective):
+    """A directive that shows something of the demonstration."""
+
+    @property
+    def language(self) -> str:
+        return str(self.config.language)
+
+    def wrap(self, html: str) -> list[nodes.Node]:
+        label = nodes.paragraph("", book_prose(self.language).say("book.simulated.from_demo"), classes=["simulated"])
+        box = demo_output("", label, nodes.raw("", html, format="html"), classes=["from-demo"])
+        self.set_source_info(box)
+        return [box]
+
+    def section(self, outcome: str) -> Section:
+        return section_of(story.result_of(outcome), story.evaluation(), book_prose(self.language))
+
+
+class PictureDirective(_Demo):
+    """A figure of one outcome."""
+
+    required_arguments = 2
+
+    def run(self) -> list[nodes.Node]:
+        """Return the figure."""
+        outcome, kind = self.arguments
+        section = self.section(outcome)
+        picture = {"paths": section.paths, "event": section.event}[kind]
+        if picture is None:
+            raise self.error(f"the demonstration has no figure {kind} of {outcome}")
+        prose = book_prose(self.language)
+        # the box says that it is simulated
+        return self.wrap(render_part("figure.html.j2", prose, picture=picture, simulated=False))
+
+
+class AnswerDirective(_Demo):
+    """The answer to one question, as the report gives it."""
+
+    required_arguments = 1
+    option_spec = {"brief": directives.flag}
+
+    def run(self) -> list[nodes.Node]:
+        """Return the extract."""
+        answer = self.section(self.arguments[0]).answer
+        prose = book_prose(self.language)
+        html = render_part("answer.html.j2", prose, answer=answer, brief="brief" in self.options)
+        return self.wrap(html)
+
+
+class TheoryDirective(SphinxDirective):
+    """The theory of change of the demonstration's plan as a drawing."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the drawing with the text that says what it shows."""
+        language = str(self.config.language)
+        prose = book_prose(language)
+        plan = story.evaluation().plan.said_in(language)
+        steps, rivals = list(plan.theory_of_change), list(plan.rival_explanations)
+        code = _dot(steps, rivals, prose.say("book.theory.rival"), prose.say("book.theory.outcome"))
+        alt = prose.say("book.theory.alt", steps="; ".join(steps), rivals="; ".join(rivals))
+        drawing = graphviz("", code=code, options={}, alt=alt, align="center")
+        drawing["classes"] = ["theory"]
+        self.set_source_info(drawing)
+        figure = nodes.figure("", drawing, classes=["theory-figure"])
+        figure += nodes.caption("", prose.say("book.theory.caption"))
+        return [figure]
+
+
+def _dot(steps: list[str], rivals: list[str], rival: str, outcome: str) -> str:
+    """Steps from top to bottom; rival explanations point, dashed, at the same outcome."""
+    lines = [
+        "digraph theory {",
+        'rankdir=TB; bgcolor="transparent"; nodesep=0.3; ranksep=0.3;',
+        f'node [shape=box, style="rounded,filled", fillcolor="{COLOURS["step"]}", color="{COLOURS["line"]}", '
+        'fontname="DejaVu Sans", fontsize=11, margin="0.15,0.1"];',
+        f'edge [color="{COLOURS["line"]}", arrowsize=0.7];',
+    ]
+    lines += [f's{i} [label="{_wrapped(step)}"];' for i, step in enumerate(steps)]
+    lines.append(f'out [label="{_wrapped(outcome)}", penwidth=2];')
+    lines += [f"s{i} -> s{i + 1};" for i in range(len(steps) - 1)]
+    lines.append(f"s{len(steps) - 1} -> out;")
+    for i, text in enumerate(rivals):
+        lines.append(f'r{i} [label="{_wrapped(rival + " " + text)}", fillcolor="{COLOURS["rival"]}", style="rounded,filled,dashed"];')
+        lines.append(f"r{i} -> out [style=dashed];")
+    return "\n".join([*lines, "}"])
+
+
+def _wrapped(text: str, width: int = 26) -> str:
+    from textwrap import wrap
+
+    return "\\n".join(wrap(text.replace('"', "'"), width))
+
+
+def setup(app: Any) -> None:
+    """Register the directives."""
+    app.add_node(demo_output, html=(lambda self, node: self.body.append(self.starttag(node, "div", "")), lambda self, _: self.body.append("</div>\n")))
+    app.add_directive("picture", PictureDirective)
+    app.add_directive("answer", AnswerDirective)
+    app.add_directive("theory", TheoryDirective)
