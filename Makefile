@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format book bench lock assurance clean
+.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -29,10 +29,43 @@ format: .venv/dev.stamp
 assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/coverage_study.py
 
-book: .venv-book/stamp
-	.venv-book/bin/jupyter-book build book -W -n --keep-going
+# Every page in four languages, the pages for policymakers on paper, the plain Jupyter Book, and the gates on all of it.
+LANGUAGES = en nl fr de
+BUILT = book/_build
+SPHINX = PYTHONPATH=book/_ext .venv-book/bin/sphinx-build -W -n --keep-going -q
+PAPER = -D external_toc_path=_toc_print.yml -D master_doc=paper
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
+PRINT = $(CHROMIUM) --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --no-pdf-header-footer --generate-pdf-document-outline
 
-.venv-book/stamp: requirements/book.txt
+book: book-pages book-paper
+	.venv-book/bin/jupyter-book build book -W -n --keep-going
+	$(BIN)/python -m pytest -m book tests/book
+
+book-pages: .venv-book/stamp .venv/dev.stamp
+	rm -rf $(BUILT)/site $(BUILT)/html
+	.venv-book/bin/jupyter-book config sphinx book
+	$(SPHINX) -b gettext -d $(BUILT)/doctrees/gettext book $(BUILT)/gettext
+	set -e; for l in $(LANGUAGES); do \
+	  $(SPHINX) -b html -D language=$$l -D book_languages=en,nl,fr,de -D book_pdf=$(if $(CHROMIUM),1,0) -d $(BUILT)/doctrees/$$l book $(BUILT)/site/$$l; done
+	cp book/languages.html $(BUILT)/site/index.html
+
+# Without Chromium there is no PDF and no link to one; in CI it is there, and the tests ask for it.
+book-paper: book-pages
+	mkdir -p $(BUILT)/site/pdf
+	set -e; if [ -n "$(CHROMIUM)" ]; then for l in $(LANGUAGES); do \
+	  $(SPHINX) -b singlehtml $(PAPER) -D language=$$l -d $(BUILT)/doctrees/paper-$$l book $(BUILT)/paper/$$l; \
+	  $(PRINT) --print-to-pdf=$(BUILT)/site/pdf/policymakers_$$l.pdf file://$(CURDIR)/$(BUILT)/paper/$$l/paper.html; done; fi
+
+# After a change of the English pages for policymakers: writes what is to be translated into book/locale.
+book-catalogues: .venv-book/stamp
+	.venv-book/bin/jupyter-book config sphinx book
+	PYTHONPATH=book/_ext .venv-book/bin/sphinx-build -q -b gettext -d $(BUILT)/doctrees/gettext book $(BUILT)/gettext
+	PYTHONPATH=book/_ext .venv-book/bin/sphinx-build -q -b gettext $(PAPER) -d $(BUILT)/doctrees/gettext-paper book $(BUILT)/gettext-paper
+	cp $(BUILT)/gettext-paper/paper.pot $(BUILT)/gettext/
+	rm -f $(BUILT)/gettext/evaluators.pot $(BUILT)/gettext/reference.pot
+	cd book && ../.venv-book/bin/sphinx-intl update -p _build/gettext -d locale -l nl -l fr -l de -w 0
+
+.venv-book/stamp: requirements/book.txt pyproject.toml
 	$(PYTHON) -m venv .venv-book
 	.venv-book/bin/python -m pip install --quiet --require-hashes -r requirements/book.txt
 	.venv-book/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .

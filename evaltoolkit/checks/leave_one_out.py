@@ -24,6 +24,8 @@ def check_leave_one_out(design: Design, effects: Effects) -> Check:
     Assumption: no single unit makes the result. All clusters are screened by their influence function; the ten with
     the largest are left out and estimated again exactly, as is every treated cohort.
 
+    Not when: an arm has a single cluster; without it there is nothing to compare.
+
     Parameters
     ----------
     design : Design

@@ -19,6 +19,8 @@ def check_merged(design: Design, effects: Effects, *, panel: Panel | None = None
 
     Assumption: the joined figures of merging municipalities are comparable before and after the merger.
 
+    Not when: the data do not say which units merged, or units are neither municipalities nor cells.
+
     Parameters
     ----------
     design : Design

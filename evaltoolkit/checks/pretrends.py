@@ -26,6 +26,9 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     Assumption: without treatment, the arms would have changed alike. The violation considered for the power grows
     linearly and would bias the overall effect by half of, or by as much as, the smallest relevant effect.
 
+    Not when: there are fewer than two periods before treatment, or fewer than ten clusters in an arm. A quiet test is
+    never a reason to trust the assumption more.
+
     Parameters
     ----------
     design : Design

@@ -20,6 +20,8 @@ def check_reconstructed(design: Design, effects: Effects, *, panel: Panel | None
 
     Assumption: values reconstructed from minutes measure the same as values registered at the time.
 
+    Not when: nothing was reconstructed, or the source of values is not known.
+
     Parameters
     ----------
     design : Design

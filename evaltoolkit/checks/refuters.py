@@ -24,6 +24,8 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, s
     Assumption: given the covariates, the untreated change does not depend on treatment. Refuters see how stable the
     arithmetic is; they cannot see a cause that nobody measured, beyond the strength that they simulate.
 
+    Not when: an arm has fewer than ten clusters; random labels then say little.
+
     Parameters
     ----------
     design : Design

@@ -45,6 +45,10 @@ def check_reporting(
     detection, so that the ratio for incidence is this ratio divided by the ratio of detection. Means and ratios of
     means, never logarithms of single values.
 
+    Assumption: the change of detection lies within the range that was declared before the outcome was seen.
+
+    Not when: the range was chosen after seeing the result, or the outcome does not depend on anybody noticing it.
+
     Parameters
     ----------
     design : Design

@@ -19,6 +19,8 @@ def check_response(design: Design, effects: Effects) -> Check:
     Assumption: whether a unit answers does not depend on treatment together with its outcome. Units that never
     answered count in the denominator where the design knows their treatment.
 
+    Not when: nobody knows who was asked; silence then cannot be counted.
+
     Parameters
     ----------
     design : Design

@@ -57,9 +57,13 @@ def estimate_group_time(
 ) -> Effects:
     """Estimate the average effect on each cohort in each period.
 
-    Estimand: ATT(g,t), the mean effect in period t on the units first treated in g. Assumptions: parallel trends of
-    cohort g and its comparison units (given the covariates, where there are any), no effect before
-    ``design.anticipation`` periods ahead of treatment, treatment never reverts, overlap.
+    Estimand: ATT(g,t), the mean effect in period t on the units first treated in g.
+
+    Assumptions: parallel trends of cohort g and its comparison units (given the covariates, where there are any), no
+    effect before ``design.anticipation`` periods ahead of treatment, treatment never reverts, overlap.
+
+    Not when: treatment stops and restarts; everybody starts at once; nobody stays untreated long enough to compare
+    with; the outcome is a count so rare that most cells are zero; treatment reaches the comparison units too.
 
     Parameters
     ----------

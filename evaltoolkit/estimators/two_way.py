@@ -38,9 +38,14 @@ class _Long(NamedTuple):
 def estimate_two_way(design: Design, *, form: Form = "static") -> Effects:
     """Regress the outcome on treatment with unit and period effects.
 
-    Estimand: under parallel trends *and* the same effect for every cohort and at every time since treatment, that
-    effect; otherwise a weighted sum of effects whose weights may be negative. A diagnostic to hold against
-    ``group_time``, not a result to act on. Covariates are not used: constant within units, they are absorbed.
+    A diagnostic to hold against ``group_time``, not a result to act on. Covariates are not used: constant within
+    units, they are absorbed.
+
+    Estimand: under the assumptions, the one effect; otherwise a weighted sum of effects whose weights may be negative.
+
+    Assumptions: parallel trends *and* the same effect for every cohort and at every time since treatment.
+
+    Not when: units start at different times and effects grow or fade; then the number answers no question.
 
     Parameters
     ----------

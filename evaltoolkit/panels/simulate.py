@@ -6,7 +6,7 @@ about any municipality.
 The world. LIVC-R cells, some shared by several municipalities, are coached from 2022, 2023 or 2024 on, or not at
 all; larger places are coached more often and have their own trend, so that trends are parallel only given size.
 
-* ``meetings`` (per cell and year): meetings with a social partner. Untreated mean ``a_i + b_t + c x_i t``, effect
+* ``meetings`` (per cell and year): meetings with a social-prevention partner. Untreated mean ``a_i + b_t + c x_i t``, effect
   added to the mean; overdispersed Poisson, so the effect on the mean is exactly the declared one.
 * ``trust`` and ``discrimination`` (per municipality and survey wave): shares of residents from a sample with a
   design effect; the effect on trust is declared, the one on discrimination is zero.
@@ -63,7 +63,7 @@ class World:
 
 
 def effect_on_meetings(cohort: Array, year: Array) -> Array:
-    """Return the true effect on the mean number of meetings with a social partner, per year."""
+    """Return the true effect on the mean number of meetings with a social-prevention partner, per year."""
     years_in = year - cohort
     return np.where(years_in >= 0, 0.9 + 0.25 * np.minimum(years_in, 3), 0.0)
 

@@ -93,7 +93,7 @@ def draw_paths(
     language: str = "en",
     simulated: bool = False,
 ) -> Figure:
-    """Draw the averages of each starting group over the periods, as measured; no group below five units is shown.
+    """Draw the averages of each starting group over the periods, as measured; too small a group is not shown.
 
     Parameters
     ----------

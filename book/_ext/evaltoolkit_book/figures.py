@@ -10,17 +10,20 @@
 
 from __future__ import annotations
 
+import subprocess
+from html import escape
 from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from evaltoolkit_book import story
 from evaltoolkit_book.labels import book_prose
-from sphinx.ext.graphviz import graphviz
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from evaltoolkit.reports.pages import render_part
 from evaltoolkit.reports.sections import Section, section_of
+from evaltoolkit.reports.svg import inline_svg
 
 COLOURS = {"step": "#eef3f7", "rival": "#fdf6e3", "line": "#35607f"}
 
@@ -86,14 +89,31 @@ class TheoryDirective(SphinxDirective):
         prose = book_prose(language)
         plan = story.evaluation().plan.said_in(language)
         steps, rivals = list(plan.theory_of_change), list(plan.rival_explanations)
-        code = _dot(steps, rivals, prose.say("book.theory.rival"), prose.say("book.theory.outcome"))
-        alt = prose.say("book.theory.alt", steps="; ".join(steps), rivals="; ".join(rivals))
-        drawing = graphviz("", code=code, options={}, alt=alt, align="center")
-        drawing["classes"] = ["theory"]
-        self.set_source_info(drawing)
-        figure = nodes.figure("", drawing, classes=["theory-figure"])
-        figure += nodes.caption("", prose.say("book.theory.caption"))
-        return [figure]
+        svg = inline_svg(
+            drawn(_dot(steps, rivals, prose.say("book.theory.rival"), prose.say("book.theory.outcome"))),
+            name="theory",
+            title=prose.say("book.theory.caption"),
+            description=prose.say("book.theory.alt", steps="; ".join(steps), rivals="; ".join(rivals)),
+        )
+        caption = escape(prose.say("book.theory.caption"))
+        html = f'<figure class="theory">{svg}<figcaption>{caption}</figcaption></figure>'
+        return [nodes.raw("", html, format="html")]
+
+
+def drawn(code: str) -> str:
+    """Return a drawing by Graphviz as SVG.
+
+    Raises
+    ------
+    ExtensionError
+        If Graphviz is not installed, with what to do.
+    """
+    try:
+        done = subprocess.run(["dot", "-Tsvg"], input=code, capture_output=True, text=True, check=True, encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ExtensionError("The book's drawings need Graphviz: install the package graphviz.") from error
+    # text without an outline of its own takes the colour of the page
+    return done.stdout.replace("<text ", '<text fill="currentColor" ')
 
 
 def _dot(steps: list[str], rivals: list[str], rival: str, outcome: str) -> str:

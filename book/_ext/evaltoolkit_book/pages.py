@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -39,6 +40,9 @@ def _configure(app: Any, config: Any) -> None:
         "book_languages": config.book_languages,
         "book_language_names": {"nl": "Nederlands", "fr": "Français", "de": "Deutsch", "en": "English"},
         "book_language_label": words.say("book.language"),
+        "book_home_label": words.say("book.home"),
+        "book_pdf": config.book_pdf,
+        "book_pdf_title": words.say("book.pdf"),
     }
 
 
@@ -47,6 +51,9 @@ def _on_read(app: Any, doctree: nodes.document) -> None:
     language = app.config.language
     words = book_words(language)
     for toctree in doctree.findall(addnodes.toctree):
+        # captions are codes: they are put into words here and are no text to translate
+        if app.builder.name == "gettext":
+            toctree.attributes.pop("rawcaption", None)
         if toctree.get("caption"):
             toctree["caption"] = words.say(f"book.part.{toctree['caption']}")
     if is_english_only(docname):
@@ -156,13 +163,28 @@ def _inside(node: nodes.Node, kind: type[nodes.Node], stop: nodes.Node) -> bool:
     return any(isinstance(parent, kind) for parent in _parents(node) if parent is not stop)
 
 
-def _on_page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    context["pagename_exists"] = doctree is not None or pagename in ("search", "genindex")
+def _without_thebe(app: Any, _: Any) -> None:
+    """Jupyter Book always loads sphinx-thebe, which names a script on the web; nothing here runs in the browser."""
+    for name, listeners in app.events.listeners.items():
+        app.events.listeners[name] = [one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")]
+    app.registry.css_files = [one for one in app.registry.css_files if "thebe" not in str(one[0])]
+
+
+def _name_summaries(app: Any, _pagename: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """The theme unfolds parts of its navigation with a summary that has no name; a screen reader needs one."""
+    draw = context.get("generate_toctree_html")
+    if draw is not None:
+        name = book_words(app.config.language).say("book.unfold")
+        context["generate_toctree_html"] = lambda *given, **options: str(draw(*given, **options)).replace(
+            "<summary>", f'<summary aria-label="{escape(name)}">'
+        )
 
 
 def setup(app: Any) -> None:
     """Connect the checks."""
     app.add_config_value("book_languages", [], "env", [list, str])
+    app.add_config_value("book_pdf", False, "html", [bool])
     app.connect("config-inited", _configure, priority=900)
     app.connect("doctree-read", _on_read, priority=900)
-    app.connect("html-page-context", _on_page)
+    app.connect("html-page-context", _name_summaries, priority=900)
+    app.connect("config-inited", _without_thebe, priority=901)
