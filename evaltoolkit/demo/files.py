@@ -176,7 +176,7 @@ theory_of_change = [
 ]
 rival_explanations = [
   "grotere gemeenten vragen coaching en evolueren sowieso anders",
-  "gecoachte LIVC-R’s noteren meer",
+  "LIVC-R’s met coaching noteren meer",
 ]
 
 [translations.fr]

@@ -6,8 +6,9 @@ about any municipality.
 The world. LIVC-R cells, some shared by several municipalities, are coached from 2022, 2023 or 2024 on, or not at
 all; larger places are coached more often and have their own trend, so that trends are parallel only given size.
 
-* ``meetings`` (per cell and year): meetings with a social-prevention partner. Untreated mean ``a_i + b_t + c x_i t``, effect
-  added to the mean; overdispersed Poisson, so the effect on the mean is exactly the declared one.
+* ``meetings`` (per cell and year): meetings with a social-prevention partner. Untreated mean
+  ``a_i + b_t + c x_i t``, effect added to the mean; overdispersed Poisson, so the effect on the mean is exactly the
+  declared one.
 * ``trust`` and ``discrimination`` (per municipality and survey wave): shares of residents from a sample with a
   design effect; the effect on trust is declared, the one on discrimination is zero.
 * ``signals``: recorded signals = true signals x detection. Coaching raises detection and nothing else.

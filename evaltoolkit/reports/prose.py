@@ -225,7 +225,7 @@ def say_answers(evaluation: Evaluation, language: str) -> list[str]:
         sentences = [prose.say(code, facts) for code, facts in result.verdict.sentences]
         if result.grade is not None:
             certainty = prose.say(f"report.certainty.{result.grade.certainty}")
-            sentences.append(f"({prose.say('report.answer.grade')}: {certainty.lower()})")
+            sentences.append(prose.say("report.answer.with_certainty", certainty=certainty.lower()))
         lines.append(" ".join(sentences))
     if not evaluation.harm_examined:
         lines.append(prose.say("report.harm.not_examined"))

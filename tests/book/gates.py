@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 
 # what a browser fetches by itself; links that a reader follows are no assets
 ASSETS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
+FROM_THE_WEB = re.compile(r"(?:url\(\s*|@import\s+)['\"]?((?:https?:)?//[^)'\"]+)")
 FILE_NAME = re.compile(r"\.(png|jpe?g|svg|gif|webp)$|^_images/", re.IGNORECASE)
 
 
@@ -35,7 +36,9 @@ def external_assets(site):
             if re.search(r"https?://", script.string or "") and script.get("type") != "application/ld+json":
                 faults.append(f"{page}: a script names an address: {script.string[:80]}")
     for sheet in Path(site).rglob("*.css"):
-        for address in re.findall(r"url\(\s*['\"]?(https?:[^)'\"]+)|@import\s+['\"](https?:[^'\"]+)", sheet.read_text()):
+        for address in re.findall(
+            r"url\(\s*['\"]?(https?:[^)'\"]+)|@import\s+['\"](https?:[^'\"]+)", sheet.read_text()
+        ):
             faults.append(f"{sheet}: {address}")
     return faults
 
@@ -124,5 +127,5 @@ def words_of(site, language):
         article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
         for part in article.select("figure, details, script, style, .claim, .simulated, .headerlink, .prev-next-area"):
             part.decompose()
-        total += len(article.get_text(" ").split())
+        total += sum(any(sign.isalnum() for sign in word) for word in article.get_text(" ").split())
     return total

@@ -37,7 +37,9 @@ def test_pages_load_alone_and_fit_a_phone(browser, site, language):
     assert faults == []
 
 
-@pytest.mark.parametrize(("language", "scheme"), [*((one, "light") for one in LANGUAGES), ("nl", "dark"), ("en", "dark")])
+@pytest.mark.parametrize(
+    ("language", "scheme"), [*((one, "light") for one in LANGUAGES), ("nl", "dark"), ("en", "dark")]
+)
 def test_pages_have_no_serious_barrier(browser, site, language, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from evaltoolkit_book.labels import book_words
 from sphinx.util.docutils import SphinxDirective
 
 import evaltoolkit as et
@@ -26,6 +25,7 @@ from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.i18n import LANGUAGES, Words
 from evaltoolkit.plans.rules import feasibility_rules
 from evaltoolkit.reports.quality import GLOSSARY
+from evaltoolkit_book.labels import book_words
 
 EXAMPLES = Path(__file__).with_name("finding_examples.toml")
 _FIELD = re.compile(r"^(Estimands?|Assumptions?|Not when): (.*)", re.DOTALL)
@@ -50,11 +50,14 @@ class _Generated(SphinxDirective):
         self.env.note_reread()
         holder = nodes.section()
         holder.document = self.state.document
+        written = {id(node) for node in self.state.document.findall(nodes.Element)}
         lines = StringList(self.markdown().splitlines(), source=self.env.docname)
         self.state.nested_parse(lines, self.content_offset, holder, match_titles=True)
-        for child in holder.children:
-            if isinstance(child, nodes.Element):
-                child["generated"] = True
+        # the parser puts sections into the page itself, and what comes before the first heading into the holder
+        for root in (self.state.document, holder):
+            for node in root.findall(nodes.Element):
+                if id(node) not in written:
+                    node["generated"] = True
         return list(holder.children)
 
 
@@ -135,7 +138,9 @@ def say_example(code: str, words: Words) -> str:
     """Return a message with the example facts of ``finding_examples.toml`` filled in."""
     examples = tomllib.loads(EXAMPLES.read_text(encoding="utf-8"))
     facts = {**examples["default"], **examples.get(code.removesuffix(".remedy"), {})}
-    chosen = {name: value if isinstance(value, int | float) else _in(value, words.language) for name, value in facts.items()}
+    chosen = {
+        name: value if isinstance(value, int | float) else _in(value, words.language) for name, value in facts.items()
+    }
     return words.say(code, **chosen)
 
 
@@ -176,7 +181,9 @@ class MethodsDirective(_Generated):
             for one in list_estimators().values()
         ]
         checks = [_method(name, function, []) for name, function in list_checks().items()]
-        rules = [f"| `{rule.id}` | {self.words.say('feasibility.' + rule.id, **_FACTS)} |" for rule in feasibility_rules()]
+        rules = [
+            f"| `{rule.id}` | {self.words.say('feasibility.' + rule.id, **_FACTS)} |" for rule in feasibility_rules()
+        ]
         return "\n\n".join(
             [
                 "## Estimators",
@@ -190,11 +197,7 @@ class MethodsDirective(_Generated):
 
 
 # facts for a sentence that is shown without a case
-_FACTS = {
-    name: "…"
-    for rule in feasibility_rules()
-    for name in (rule.statistic, *rule.facts, "threshold", "mde_ratio")
-}
+_FACTS = {name: "…" for rule in feasibility_rules() for name in (rule.statistic, *rule.facts, "threshold", "mde_ratio")}
 
 
 def _options(options: dict[str, tuple[Any, ...]]) -> str:
@@ -230,15 +233,16 @@ class ApiDirective(_Generated):
         """Return an autodoc directive per name."""
         lines = []
         for name in et.__all__:
-            kind = "autoexception" if _is_error(name) else "autoclass" if inspect.isclass(getattr(et, name)) else "autofunction"
+            kind = _kind(getattr(et, name))
             members = "\n   :members:" if kind == "autoclass" else ""
             lines.append(f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: evaltoolkit.{name}{members}\n```")
         return "\n\n".join(lines)
 
 
-def _is_error(name: str) -> bool:
-    found = getattr(et, name)
-    return inspect.isclass(found) and issubclass(found, Exception)
+def _kind(found: object) -> str:
+    if not inspect.isclass(found):
+        return "autofunction"
+    return "autoexception" if issubclass(found, Exception) else "autoclass"
 
 
 def setup(app: Any) -> None:

@@ -62,8 +62,6 @@ def _visit_label(_: HTML5Translator, __: nodes.label) -> None:
 def setup(app: Any) -> None:
     """Register the style and the markup."""
     register_plugin("pybtex.style.formatting", "book", BookStyle)
-    sphinxcontrib.bibtex.plugin.register_plugin(
-        "sphinxcontrib.bibtex.style.referencing", "round", RoundReferenceStyle
-    )
+    sphinxcontrib.bibtex.plugin.register_plugin("sphinxcontrib.bibtex.style.referencing", "round", RoundReferenceStyle)
     app.add_node(nodes.citation, override=True, html=(_visit_citation, _depart_citation))
     app.add_node(nodes.label, override=True, html=(_visit_label, None))

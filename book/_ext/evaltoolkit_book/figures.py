@@ -10,20 +10,21 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from evaltoolkit_book import story
-from evaltoolkit_book.labels import book_prose
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from evaltoolkit.reports.pages import render_part
 from evaltoolkit.reports.sections import Section, section_of
 from evaltoolkit.reports.svg import inline_svg
+from evaltoolkit_book import story
+from evaltoolkit_book.labels import book_prose
 
 COLOURS = {"step": "#eef3f7", "rival": "#fdf6e3", "line": "#35607f"}
 
@@ -41,6 +42,7 @@ class _Demo(SphinxDirective):
 
     def wrap(self, html: str) -> list[nodes.Node]:
         label = nodes.paragraph("", book_prose(self.language).say("book.simulated.from_demo"), classes=["simulated"])
+        label["generated"] = True
         box = demo_output("", label, nodes.raw("", html, format="html"), classes=["from-demo"])
         self.set_source_info(box)
         return [box]
@@ -70,7 +72,7 @@ class AnswerDirective(_Demo):
     """The answer to one question, as the report gives it."""
 
     required_arguments = 1
-    option_spec = {"brief": directives.flag}
+    option_spec: ClassVar[dict[str, Any]] = {"brief": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         """Return the extract."""
@@ -109,30 +111,32 @@ def drawn(code: str) -> str:
         If Graphviz is not installed, with what to do.
     """
     try:
-        done = subprocess.run(["dot", "-Tsvg"], input=code, capture_output=True, text=True, check=True, encoding="utf-8")
+        done = subprocess.run(
+            ["dot", "-Tsvg"], input=code, capture_output=True, text=True, check=True, encoding="utf-8"
+        )
     except FileNotFoundError as error:
         raise ExtensionError("The book's drawings need Graphviz: install the package graphviz.") from error
     # text without an outline of its own takes the colour of the page
     return done.stdout.replace("<text ", '<text fill="currentColor" ')
 
 
+_DOT = """digraph theory {{
+rankdir=TB; bgcolor="transparent"; nodesep=0.25; ranksep=0.3;
+node [shape=box, style="rounded,filled", fillcolor="{step}", color="{line}", fontname="DejaVu Sans", fontsize=12];
+edge [color="{line}", arrowsize=0.7];
+{body}
+}}"""
+
+
 def _dot(steps: list[str], rivals: list[str], rival: str, outcome: str) -> str:
     """Steps from top to bottom; rival explanations point, dashed, at the same outcome."""
-    lines = [
-        "digraph theory {",
-        'rankdir=TB; bgcolor="transparent"; nodesep=0.3; ranksep=0.3;',
-        f'node [shape=box, style="rounded,filled", fillcolor="{COLOURS["step"]}", color="{COLOURS["line"]}", '
-        'fontname="DejaVu Sans", fontsize=11, margin="0.15,0.1"];',
-        f'edge [color="{COLOURS["line"]}", arrowsize=0.7];',
-    ]
-    lines += [f's{i} [label="{_wrapped(step)}"];' for i, step in enumerate(steps)]
-    lines.append(f'out [label="{_wrapped(outcome)}", penwidth=2];')
-    lines += [f"s{i} -> s{i + 1};" for i in range(len(steps) - 1)]
-    lines.append(f"s{len(steps) - 1} -> out;")
+    names = [*(f"s{i}" for i in range(len(steps))), "out"]
+    body = [f'{name} [label="{_wrapped(text)}"];' for name, text in zip(names, [*steps, outcome], strict=True)]
+    body += [f"{one} -> {next_one};" for one, next_one in itertools.pairwise(names)]
     for i, text in enumerate(rivals):
-        lines.append(f'r{i} [label="{_wrapped(rival + " " + text)}", fillcolor="{COLOURS["rival"]}", style="rounded,filled,dashed"];')
-        lines.append(f"r{i} -> out [style=dashed];")
-    return "\n".join([*lines, "}"])
+        body.append(f'r{i} [label="{_wrapped(f"{rival} {text}")}", fillcolor="{COLOURS["rival"]}"];')
+        body.append(f"r{i} -> out [style=dashed];")
+    return _DOT.format(step=COLOURS["step"], line=COLOURS["line"], body="\n".join(body))
 
 
 def _wrapped(text: str, width: int = 26) -> str:
@@ -141,9 +145,17 @@ def _wrapped(text: str, width: int = 26) -> str:
     return "\\n".join(wrap(text.replace('"', "'"), width))
 
 
+def _open_box(self: Any, node: demo_output) -> None:
+    self.body.append(self.starttag(node, "div", ""))
+
+
+def _close_box(self: Any, _: demo_output) -> None:
+    self.body.append("</div>\n")
+
+
 def setup(app: Any) -> None:
     """Register the directives."""
-    app.add_node(demo_output, html=(lambda self, node: self.body.append(self.starttag(node, "div", "")), lambda self, _: self.body.append("</div>\n")))
+    app.add_node(demo_output, html=(_open_box, _close_box))
     app.add_directive("picture", PictureDirective)
     app.add_directive("answer", AnswerDirective)
     app.add_directive("theory", TheoryDirective)

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 from docutils import nodes
-from evaltoolkit_book import story
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from evaltoolkit.evaluations.evaluation import OutcomeResult
-from evaltoolkit.framework.scales import scale_of
+from evaltoolkit.framework.scales import decimals_for, scale_of
 from evaltoolkit.i18n import Words
 from evaltoolkit.panels.simulate import DETECTION_RATIO
 from evaltoolkit.reports.prose import Prose
+from evaltoolkit_book import story
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ class ClaimRole(SphinxRole):
                 location=self.get_location(),
             )
         words = book_words(self.config.language)
-        text = words.say("book.claim", degree=words.say(f"book.degree.{degree}"), basis=words.say(f"book.basis.{basis}"))
+        text = words.say(
+            "book.claim", degree=words.say(f"book.degree.{degree}"), basis=words.say(f"book.basis.{basis}")
+        )
         return [claim_label("", text, classes=["claim", f"claim-{degree}"])], []
 
 
@@ -113,8 +115,7 @@ def _shown(result: OutcomeResult, what: str) -> tuple[float, int]:
         return int(result.overall.to_frame().iloc[0][f"n_{what}"]), 0
     scale = scale_of(result.indicator, result.outcome.unit)
     value = _stored(result, what)
-    digits = 1 if scale.factor * abs(value) < 100 else 0
-    return float(scale.factor * value), digits
+    return float(scale.factor * value), decimals_for(scale.factor * value, most=scale.decimals)
 
 
 def _stored(result: OutcomeResult, what: str) -> float:

@@ -12,9 +12,10 @@ from html import escape
 from typing import Any
 
 from docutils import nodes
-from evaltoolkit_book.labels import book_words, claim_label, simulated_number
 from sphinx import addnodes
 from sphinx.util import logging
+
+from evaltoolkit_book.labels import book_words, claim_label, simulated_number
 
 log = logging.getLogger(__name__)
 
