@@ -39,7 +39,7 @@ PRINT = $(CHROMIUM) --headless --no-sandbox --disable-gpu --no-first-run --disab
 
 book: book-pages book-paper
 	.venv-book/bin/jupyter-book build book -W -n --keep-going
-	$(BIN)/python -m pytest -m book tests/book
+	$(BIN)/python -m pytest -m book -n auto tests/book
 
 book-pages: .venv-book/stamp .venv/dev.stamp
 	rm -rf $(BUILT)/site $(BUILT)/html
