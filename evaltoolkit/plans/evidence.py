@@ -57,16 +57,16 @@ def _recording(indicator: Indicator | None, outcome: Outcome, panel: Panel) -> d
     return {
         "self_recorded": float(indicator.self_recorded),
         "detection_undeclared": float(recorded and outcome.detection_range is None),
-        "shared_cell_share": _shared_cell_share(indicator, panel),
+        "shared_cell_share": shared_cell_share(indicator, panel),
     }
 
 
-def _shared_cell_share(indicator: Indicator, panel: Panel) -> float:
+def shared_cell_share(indicator: Indicator, panel: Panel) -> float:
     """Share of the sources of an outcome that are cells whose value belongs to no single municipality."""
     if indicator.level != "livc_r" or panel.unit_kind != "municipality":
         return 0.0
     lost = sum(
-        int(finding.facts.get("n", 0))
+        int(finding.facts["count"])
         for finding in panel.findings
         if finding.code in _UNPLACED and finding.where.indicator == indicator.id
     )

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.periods import Period
@@ -40,6 +42,7 @@ class Lock:
     indicators : digest of each indicator used
     pre_period : digest of each measure's values before anyone was treated
     post_periods_seen : periods from the first treated one on that already held outcome values on that day
+    outcomes_seen : outcomes with such values; None in a lock of an older version, which did not tell them apart
     """
 
     locked_on: str
@@ -51,6 +54,7 @@ class Lock:
     indicators: Mapping[str, str]
     pre_period: Mapping[str, str]
     post_periods_seen: int
+    outcomes_seen: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,18 @@ class LockComparison:
     locked_on : ISO date of the lock that counts; empty where the plan was never locked
     deviations : message ids ``deviation.*`` with facts, for the report
     touched : outcomes whose promise changed; outcomes not listed in ``listed`` were added afterwards
+    late : outcomes with values from after the start when the lock was made; such a lock confirms nothing of them
     """
 
     locked_on: str
     deviations: tuple[Deviation, ...]
     touched: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
 
     def stamp(self, indicator: str) -> Stamp:
         """Return how an outcome's numbers may be called."""
-        if not self.locked_on or indicator not in self.listed:
+        if not self.locked_on or indicator in self.late or indicator not in self.listed:
             return "exploratory"
         return "deviation" if indicator in self.touched else "confirmatory"
 
@@ -142,7 +148,15 @@ def compare_lock(
     if len(locks) > 1:
         seen.inform("deviation.relocked", {"n": len(locks) - 1, "last": locks[-1].locked_on})
     listed = frozenset(counting.plan["outcomes"])
-    return LockComparison(counting.locked_on, tuple(seen.deviations), seen.touched_of(listed), listed)
+    return LockComparison(
+        counting.locked_on, tuple(seen.deviations), seen.touched_of(listed), listed, _late(counting, listed)
+    )
+
+
+def _late(lock: Lock, listed: frozenset[str]) -> frozenset[str]:
+    if lock.outcomes_seen is None:
+        return listed if lock.post_periods_seen else frozenset()
+    return frozenset(lock.outcomes_seen)
 
 
 def _lock_that_counts(locks: tuple[Lock, ...]) -> Lock:
@@ -176,6 +190,7 @@ def _lock_of(plan: Plan, framework: Framework, panel: Panel, cohorts: Mapping[st
     before, after = _split_periods(panel, cohorts, plan.treatment.rule)
     indicators = canonical_indicators(plan, framework)
     values = canonical_values(panel, measures, before)
+    seen = _seen_after(panel, plan, after)
     return Lock(
         locked_on=on,
         plan=content,
@@ -185,7 +200,8 @@ def _lock_of(plan: Plan, framework: Framework, panel: Panel, cohorts: Mapping[st
         treatment_digest=canonical_cohorts(cohorts),
         indicators=indicators,
         pre_period=values,
-        post_periods_seen=_with_values(panel, plan, after),
+        post_periods_seen=int(seen.any(axis=1).sum()),
+        outcomes_seen=tuple(seen.columns[seen.any(axis=0)]),
     )
 
 
@@ -212,9 +228,8 @@ def _end(period: Period) -> float:
     return period.end.year + period.end.month / 12
 
 
-def _with_values(panel: Panel, plan: Plan, labels: list[str]) -> int:
+def _seen_after(panel: Panel, plan: Plan, labels: list[str]) -> pd.DataFrame:
+    """Return, by period (of ``labels``) and outcome, whether any unit has a value."""
     names = [outcome.indicator for outcome in plan.outcomes if outcome.indicator in panel.data.columns]
-    if not names or not labels:
-        return 0
-    answered = panel.data[names].notna().any(axis=1).groupby(level=1).any()
-    return int(sum(bool(answered.get(label, False)) for label in labels))
+    observed = panel.data[names].notna()
+    return observed.groupby(level=1).any().reindex(labels, fill_value=False)

@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from evaltoolkit.findings import Finding, Where
+from evaltoolkit.framework.load import load_framework
+from evaltoolkit.panels.build import build_panel
+from evaltoolkit.panels.simulate import simulate_world
+from evaltoolkit.panels.world_tables import world_values
+from evaltoolkit.plans.evidence import shared_cell_share
 from evaltoolkit.plans.feasibility import assess_feasibility
 from evaltoolkit.plans.power import Power
 from evaltoolkit.plans.rules import feasibility_rules
@@ -158,13 +163,23 @@ def test_wording_column_of_the_panel_is_a_break(worlds):
 
 @pytest.mark.parametrize(("lost", "fires"), [(150, True), (20, False)])
 def test_only_shared_cell_totals(worlds, lost, fires):
-    finding = Finding("panel.livc_r_divided", "question", Where(indicator="TRU-01"), {"n": lost})
-    other = Finding("panel.livc_r_divided", "question", Where(indicator="TRU-02"), {"n": 500})
+    finding = Finding("panel.livc_r_divided", "question", Where(indicator="TRU-01"), {"count": lost})
+    other = Finding("panel.livc_r_divided", "question", Where(indicator="TRU-02"), {"count": 500})
     told = lambda d: worlds["replace"](worlds["panel_of"](d), findings=(finding, other))  # noqa: E731
     answer = ask(worlds, indicator=worlds["indicator"](level="livc_r"), panel=told)
     assert ("shared_cell_total" in rules_of(answer)) is fires
     assert answer.decision == ("do_not_run" if fires else "go")
     assert ask(worlds, panel=told).decision == "go"
+
+
+def test_cells_that_a_real_panel_left_out_are_counted():
+    world = simulate_world(1)
+    framework = load_framework()
+    panel = build_panel(world_values(world), framework, unit="municipality", membership=world.membership)
+    lost = [f for f in panel.findings if f.code == "panel.livc_r_divided" and f.where.indicator == "COMP-09"]
+    kept = int(np.isfinite(panel.wide("COMP-09")).any(axis=1).sum())
+    share = shared_cell_share(framework.by_id["COMP-09"], panel)
+    assert share == lost[0].facts["count"] / (lost[0].facts["count"] + kept) > 0.1
 
 
 def test_anticipation_moves_what_counts_as_before(worlds):

@@ -266,7 +266,29 @@ def test_a_late_lock_says_so(study):
     assert lock.post_periods_seen == 3
     seen = study.compare()
     assert seen.deviations == (("deviation.locked_after_data", {"locked_on": "2026-01-15", "n": 3}),)
-    assert seen.stamp("TRU-01") == "confirmatory"
+    # whoever could look first has confirmed nothing
+    assert seen.stamp("TRU-01") == "exploratory"
+
+
+def test_a_lock_is_late_for_the_outcomes_that_were_there(study):
+    measures = study.panel.data.columns
+    after = study.panel.data.index.get_level_values(1) >= "2022"
+    object.__setattr__(
+        study.panel, "data", study.panel.data.assign(**{"TRU-01": study.panel.data["TRU-01"].mask(after)})
+    )
+    assert study.lock().outcomes_seen == ("TRU-02",)
+    assert study.compare().stamp("TRU-01") == "confirmatory"
+    assert study.compare().stamp("TRU-02") == "exploratory"
+    assert list(study.panel.data.columns) == list(measures)
+
+
+def test_an_older_lock_that_was_late_is_late_for_every_outcome(study):
+    study.lock()
+    place = lock_path(study.path)
+    content = json.loads(place.read_text(encoding="utf-8"))
+    del content["locks"][0]["outcomes_seen"]
+    place.write_text(json.dumps(content), encoding="utf-8")
+    assert {study.compare().stamp(name) for name in ("TRU-01", "TRU-02")} == {"exploratory"}
 
 
 SCRIPT = """
