@@ -95,7 +95,7 @@ class TheoryDirective(SphinxDirective):
             drawn(_dot(steps, rivals, prose.say("book.theory.rival"), prose.say("book.theory.outcome"))),
             name="theory",
             title=prose.say("book.theory.caption"),
-            description=prose.say("book.theory.alt", steps="; ".join(steps), rivals="; ".join(rivals)),
+            description=prose.say("book.theory.alt", steps=", ".join(steps), rivals=", ".join(rivals)),
         )
         caption = escape(prose.say("book.theory.caption"))
         html = f'<figure class="theory">{svg}<figcaption>{caption}</figcaption></figure>'
