@@ -52,9 +52,7 @@ def _on_read(app: Any, doctree: nodes.document) -> None:
     language = app.config.language
     words = book_words(language)
     for toctree in doctree.findall(addnodes.toctree):
-        # captions are codes: they are put into words here and are no text to translate
-        if app.builder.name == "gettext":
-            toctree.attributes.pop("rawcaption", None)
+        # captions are codes, put into words here
         if toctree.get("caption"):
             toctree["caption"] = words.say(f"book.part.{toctree['caption']}")
     if is_english_only(docname):
@@ -66,6 +64,14 @@ def _on_read(app: Any, doctree: nodes.document) -> None:
         if docname.startswith("policymakers/"):
             _require_parts(doctree, docname)
             _require_sources(doctree, docname)
+
+
+def _without_captions(app: Any, env: Any) -> None:
+    """Captions of the table of contents are codes: they are no text to translate."""
+    if app.builder.name == "gettext":
+        for toc in env.tocs.values():
+            for toctree in toc.findall(addnodes.toctree):
+                toctree.attributes.pop("rawcaption", None)
 
 
 def _mark_english(doctree: nodes.document, notice: str) -> None:
@@ -187,5 +193,6 @@ def setup(app: Any) -> None:
     app.add_config_value("book_pdf", False, "html", [bool])
     app.connect("config-inited", _configure, priority=900)
     app.connect("doctree-read", _on_read, priority=900)
+    app.connect("env-updated", _without_captions)
     app.connect("html-page-context", _name_summaries, priority=900)
     app.connect("config-inited", _without_thebe, priority=901)
