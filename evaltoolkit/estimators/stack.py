@@ -68,7 +68,7 @@ def estimate_overall_stack(design: Design) -> Stacked:
     design = dataclasses.replace(design, cohort=np.where(design.treated, design.cohort, NEVER))
     cohorts, code = np.unique(design.cohort, return_inverse=True)
     contrasts = _contrasts(design, cohorts)
-    total = np.bincount(code, weights=design.weights)
+    total: Array = np.bincount(code, weights=design.weights).astype(np.float64)
     means = np.stack(
         [np.einsum("i,itr->tr", design.weights[code == c], stack[code == c]) / total[c] for c in range(len(cohorts))]
     )

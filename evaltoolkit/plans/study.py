@@ -1,0 +1,148 @@
+"""A study that does not exist yet, in declared numbers: who would start when, what is measured, how much it varies.
+
+Written as TOML, so that the numbers behind a power figure stand somewhere.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from evaltoolkit.findings import EvaltoolkitError, FaultsError
+from evaltoolkit.validation import describe_error
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Correlation = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cohort(_Model):
+    """Units that start together; ``start`` is the number of their first treated period, the first period being 1."""
+
+    start: Annotated[int, Field(ge=2)]
+    units: Annotated[int, Field(ge=1)]
+
+
+class Continuous(_Model):
+    """A measure on a scale.
+
+    ``sd`` is the standard deviation of a unit's value around its own level, from period to period; ``autocorrelation``
+    that of neighbouring periods (first order). Levels of units drop out.
+    """
+
+    kind: Literal["continuous"]
+    sd: Positive
+    autocorrelation: Correlation = 0.0
+
+
+class SurveyShare(_Model):
+    """A share among the residents of each unit, from a sample.
+
+    ``sd`` is that of a unit's true share around its level, from wave to wave; ``respondents`` per unit and wave count
+    for ``respondents / design_effect``.
+    """
+
+    kind: Literal["survey_share"]
+    level: Share
+    respondents: Annotated[int, Field(ge=2)]
+    design_effect: Annotated[float, Field(ge=1)] = 1.5
+    sd: Annotated[float, Field(ge=0)] = 0.0
+    autocorrelation: Correlation = 0.0
+
+
+class YesNo(_Model):
+    """One yes or no per unit and period; ``persistence`` is the correlation of a unit's answers over time."""
+
+    kind: Literal["yes_no"]
+    level: Share
+    persistence: Correlation = 0.0
+
+
+class Count(_Model):
+    """Events per unit and period, analysed as a rate per inhabitant weighted by inhabitants.
+
+    ``mean`` events per unit and period without the action; sizes of units are log-normal with ``size_sd``;
+    ``overdispersion`` is the variance of the gamma factor of mean one that multiplies a unit's rate in a period, and
+    ``unit_overdispersion`` that of the lasting one.
+    """
+
+    kind: Literal["count"]
+    mean: Positive
+    size_sd: Annotated[float, Field(ge=0)] = 0.0
+    overdispersion: Annotated[float, Field(ge=0)] = 0.0
+    unit_overdispersion: Annotated[float, Field(ge=0)] = 0.0
+
+
+Outcome = Annotated[Continuous | SurveyShare | YesNo | Count, Field(discriminator="kind")]
+
+
+class Study(_Model):
+    """Everything a power figure rests on.
+
+    Effects are in units of the outcome; of a count, a ratio minus one (-0.3 = 30 % fewer events).
+    """
+
+    title: str = ""
+    periods: Annotated[int, Field(ge=2, le=60)]
+    comparison_units: Annotated[int, Field(ge=1)]
+    cohorts: Annotated[tuple[Cohort, ...], Field(min_length=1)]
+    outcome: Outcome
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    # the direction in which the smallest detectable effect is sought
+    sought: Literal["up", "down"] = "up"
+
+    @model_validator(mode="after")
+    def _starts_lie_within(self) -> Self:
+        starts = [cohort.start for cohort in self.cohorts]
+        if max(starts) > self.periods:
+            raise ValueError(f"cohorts: a start lies after the last period ({self.periods})")
+        if len(set(starts)) < len(starts):
+            raise ValueError("cohorts: a start stands twice; add the units together")
+        return self
+
+    @property
+    def treated_units(self) -> int:
+        """Units that start at some time."""
+        return sum(cohort.units for cohort in self.cohorts)
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study; every fault is reported at once.
+
+    Parameters
+    ----------
+    path : path of a TOML file
+
+    Raises
+    ------
+    FaultsError
+        With each entry that cannot be right, what is allowed there, and the nearest word.
+    EvaltoolkitError
+        If the file is not there or is no TOML.
+    """
+    place = Path(path)
+    try:
+        content = tomllib.loads(place.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EvaltoolkitError(f'There is no file "{place}". Check the name.') from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EvaltoolkitError(f'"{place.name}" cannot be read as TOML: {error}.') from None
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        faults = [describe_error(detail, Study, _place(detail["loc"])) for detail in error.errors()]
+        raise FaultsError(faults, f'The study "{place.name}"') from None
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Where an entry stands; the tag that tells the kinds of outcome apart is no place."""
+    kinds = {"continuous", "survey_share", "yes_no", "count"}
+    parts = [f"number {part + 1}" if isinstance(part, int) else str(part) for part in loc if part not in kinds]
+    return ", ".join(parts)
