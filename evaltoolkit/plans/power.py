@@ -17,6 +17,7 @@ from evaltoolkit.effects.inference import MIN_CLUSTERS, critical_value, inferenc
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.plans.plan import Estimation
 from evaltoolkit.plans.statistics import (
+    Bools,
     Ints,
     comparison_clusters,
     n_clusters,
@@ -86,7 +87,11 @@ def minimum_detectable_effect(
     numbers, and estimates. The estimator is linear in the outcome, so a constant effect shifts each placebo estimate by
     itself and leaves its standard error alone: one estimation per study gives the whole power curve. Where fewer than
     ten untreated clusters were seen after the first start, all units' periods before any treatment are used, with a
-    single placebo start halfway.
+    single placebo start halfway. Where nobody has begun yet, those who will begin get that placebo start: the figure
+    then holds for a study as long as the periods so far.
+
+    Not when: participants differ from the others in a covariate that the estimate adjusts for; placebo participants
+    are drawn at random, so the figure is then a lower bound.
 
     Parameters
     ----------
@@ -107,6 +112,10 @@ def minimum_detectable_effect(
     Black, Hollingsworth, Nunes, Simon (2022), doi:10.1016/j.jpubeco.2022.104617 (simulated power for DiD).
     """
     settings = estimation or Estimation()
+    planned = np.isfinite(design.cohort)
+    if planned.any() and not design.treated.any():
+        # nobody has begun: the periods so far, with a placebo start halfway for those who will
+        return _before_the_start(design, planned, settings, power, draws, estimator)
     usable = usable_units(design)
     if min(n_clusters(design, usable & design.treated), comparison_clusters(design)) < MIN_CLUSTERS:
         return Power(np.nan, "mde.few_clusters")
@@ -114,6 +123,38 @@ def minimum_detectable_effect(
     if pool is None or slots is None:
         return Power(np.nan, "mde.no_source")
     ratio = noise_ratio(design) if source == "comparison_paths" else 1.0
+    return _placebo_power(pool, slots, ratio, source, settings, power, draws, estimator)
+
+
+def _before_the_start(
+    design: Design,
+    planned: Bools,
+    settings: Estimation,
+    power: float,
+    draws: int,
+    estimator: Estimator | None,
+) -> Power:
+    seen = observed_cells(design)
+    columns = np.flatnonzero(seen.any(axis=0))
+    enough = seen.sum(axis=1) > 1
+    if len(columns) < 2:
+        return Power(np.nan, "mde.no_source")
+    if min(n_clusters(design, enough & planned), n_clusters(design, enough & ~planned)) < MIN_CLUSTERS:
+        return Power(np.nan, "mde.few_clusters")
+    early = take_units(_before_anyone(design, columns, planned), np.flatnonzero(enough))
+    return _placebo_power(early, early, 1.0, "pre_periods", settings, power, draws, estimator)
+
+
+def _placebo_power(
+    pool: Design,
+    slots: Design,
+    ratio: float,
+    source: str,
+    settings: Estimation,
+    power: float,
+    draws: int,
+    estimator: Estimator | None,
+) -> Power:
     rng = np.random.default_rng(settings.seed)
     run = estimator or _own_estimator(settings)
     places = _places_of(pool, slots, ratio)
@@ -162,17 +203,29 @@ def noise_ratio(design: Design) -> float:
     """Return how strongly treated units swing from period to period, relative to never treated ones.
 
     Root mean squares of untreated first differences around their arm's mean per period, over the periods that both
-    arms have; 1 where the treated have fewer than ``MIN_CLUSTERS`` differences to show.
+    arms have. 1 where fewer than ``MIN_CLUSTERS`` treated units show a difference, and where the two arms differ by no
+    more than three standard errors: a ratio that chance made would promise or ask too much.
     """
     clean = untreated_cells(design)
     change = np.where(clean[:, 1:] & clean[:, :-1], np.diff(design.outcome, axis=1), np.nan)
     arms = [change[design.treated], change[~design.treated]]
     shared = np.flatnonzero(np.min([np.isfinite(arm).sum(axis=0) for arm in arms], axis=0) > 1)
     around = [arm[:, shared] - _column_means(arm[:, shared]) for arm in arms]
-    if not len(shared) or np.isfinite(around[0]).sum() < MIN_CLUSTERS:
+    if not len(shared) or np.isfinite(around[0]).any(axis=1).sum() < MIN_CLUSTERS:
         return 1.0
-    treated, never = (float(np.sqrt(np.nanmean(arm**2))) for arm in around)
-    return treated / never if never > 0 else 1.0
+    (treated, treated_error), (never, never_error) = (_log_spread(arm) for arm in around)
+    gap = treated - never
+    return float(np.exp(gap)) if abs(gap) > 3 * np.hypot(treated_error, never_error) else 1.0
+
+
+def _log_spread(changes: Array) -> tuple[float, float]:
+    """Logarithm of the root mean square of (n, k) changes, with its standard error over units."""
+    squares, counts = np.nansum(changes**2, axis=1), np.isfinite(changes).sum(axis=1)
+    total = float(squares.sum())
+    if total == 0:
+        return -np.inf, 0.0
+    mean = total / counts.sum()
+    return 0.5 * float(np.log(mean)), 0.5 * float(np.sqrt(((squares - counts * mean) ** 2).sum())) / total
 
 
 def _column_means(values: Array) -> Array:
@@ -192,12 +245,12 @@ def _noise(design: Design) -> tuple[Design | None, Design | None, str]:
     seen = observed_cells(design)[:, clean]
     if len(clean) < 2 or n_clusters(design, (seen.sum(axis=1) > 1)) < 2 * MIN_CLUSTERS:
         return None, None, ""
-    early = _before_anyone(design, clean)
+    early = _before_anyone(design, clean, design.treated)
     enough = np.flatnonzero(seen.sum(axis=1) > 1)
     return take_units(early, enough), take_units(early, enough), "pre_periods"
 
 
-def _before_anyone(design: Design, clean: Ints) -> Design:
+def _before_anyone(design: Design, clean: Ints, starting: Bools) -> Design:
     """Return the periods before any treatment, with one placebo start halfway for all that are treated."""
     times = design.times[clean]
     placebo = times[(len(times) + 1) // 2]
@@ -206,7 +259,7 @@ def _before_anyone(design: Design, clean: Ints) -> Design:
         design,
         times=times,
         outcome=design.outcome[:, clean],
-        cohort=np.where(design.treated, placebo, NEVER),
+        cohort=np.where(starting, placebo, NEVER),
         sampling_se=None if errors is None else errors[:, clean],
         anticipation=0,
         comparison="never_treated",
