@@ -74,6 +74,7 @@ book-catalogues: .venv-book/stamp
 # Against peers, in one run; ratios move with the machine.
 bench: .venv-bench/stamp
 	.venv-bench/bin/python benchmarks/group_time.py
+	.venv-bench/bin/python benchmarks/power.py
 
 .venv-bench/stamp: requirements/bench.txt
 	$(PYTHON) -m venv .venv-bench

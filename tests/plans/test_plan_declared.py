@@ -123,8 +123,7 @@ def test_a_study_is_read_with_every_fault(tmp_path):
     )
     assert read_study(path) == study()
     path.write_text(
-        "periods = 6\ncomparison_unit = 30\n[[cohorts]]\nstart = 1\nunits = 30\n"
-        '[outcome]\nkind = "count"\nmean = -2\n',
+        'periods = 6\ncomparison_unit = 30\n[[cohorts]]\nstart = 1\nunits = 30\n[outcome]\nkind = "count"\nmean = -2\n',
         encoding="utf-8",
     )
     with pytest.raises(FaultsError) as told:
