@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evaltoolkit.checks.registry import check
     from evaltoolkit.designs.build import make_design as design
+    from evaltoolkit.designs.rollout import draw_rollout
     from evaltoolkit.designs.roster import read_roster
     from evaltoolkit.effects.effects import Effects
     from evaltoolkit.estimators.registry import estimate
+    from evaltoolkit.evaluations.causal import assess_graph
     from evaltoolkit.evaluations.run import assess_plan, lock, run_plan
     from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding, RefusedError
     from evaltoolkit.framework.load import load_framework
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from evaltoolkit.panels.read import read_panel
     from evaltoolkit.panels.simulate import simulate_world
     from evaltoolkit.panels.world_tables import world_roster, world_values
+    from evaltoolkit.plans.declared import power_from_study, power_over
     from evaltoolkit.plans.power import minimum_detectable_effect
+    from evaltoolkit.plans.study import read_study
+    from evaltoolkit.reports.graph_figure import write_graph
     from evaltoolkit.reports.notebook import draw_event_study, draw_paths, say
     from evaltoolkit.reports.pages import write_report
     from evaltoolkit.reports.tables import write_results
@@ -43,6 +48,7 @@ _FACE = {
     "FaultsError": "findings",
     "Finding": "findings",
     "RefusedError": "findings",
+    "assess_graph": "evaluations.causal",
     "assess_plan": "evaluations.run",
     "build_panel": "panels.build",
     "check": "checks.registry",
@@ -50,21 +56,26 @@ _FACE = {
     "design": "designs.build:make_design",
     "draw_event_study": "reports.notebook",
     "draw_paths": "reports.notebook",
+    "draw_rollout": "designs.rollout",
     "estimate": "estimators.registry",
     "load_framework": "framework.load",
     "load_store": "submissions.store",
     "lock": "evaluations.run",
     "minimum_detectable_effect": "plans.power",
+    "power_from_study": "plans.declared",
+    "power_over": "plans.declared",
     "read_long": "submissions.long",
     "read_membership": "territory.membership",
     "read_panel": "panels.read",
     "read_roster": "designs.roster",
+    "read_study": "plans.study",
     "read_wide": "submissions.wide",
     "run_plan": "evaluations.run",
     "say": "reports.notebook",
     "simulate_world": "panels.simulate",
     "world_roster": "panels.world_tables",
     "world_values": "panels.world_tables",
+    "write_graph": "reports.graph_figure",
     "write_report": "reports.pages",
     "write_results": "reports.tables",
     "write_templates": "submissions.write",
@@ -76,6 +87,7 @@ __all__ = [
     "FaultsError",
     "Finding",
     "RefusedError",
+    "assess_graph",
     "assess_plan",
     "build_panel",
     "check",
@@ -83,21 +95,26 @@ __all__ = [
     "design",
     "draw_event_study",
     "draw_paths",
+    "draw_rollout",
     "estimate",
     "load_framework",
     "load_store",
     "lock",
     "minimum_detectable_effect",
+    "power_from_study",
+    "power_over",
     "read_long",
     "read_membership",
     "read_panel",
     "read_roster",
+    "read_study",
     "read_wide",
     "run_plan",
     "say",
     "simulate_world",
     "world_roster",
     "world_values",
+    "write_graph",
     "write_report",
     "write_results",
     "write_templates",

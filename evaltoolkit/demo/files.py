@@ -135,9 +135,15 @@ theory_of_change = [
   "partners who meet share concerns earlier",
   "earlier and broader help lets residents trust the municipality more",
 ]
+assumptions = ["partners have time to come", "what partners tell each other leads to help"]
 rival_explanations = [
   "larger municipalities ask for coaching and develop differently anyway",
   "coached LIVC-Rs write down more",
+]
+decision_rule = [
+  "trust rises, with at least moderate certainty: offer coaching to every LIVC-R",
+  "only the meetings change: keep coaching where it is and measure trust again",
+  "unclear, or possible harm: change nothing until the next survey",
 ]
 
 [data]
@@ -174,9 +180,15 @@ theory_of_change = [
   "partners die elkaar ontmoeten, delen hun zorgen vroeger",
   "vroegere en bredere hulp doet inwoners de gemeente meer vertrouwen",
 ]
+assumptions = ["partners hebben tijd om te komen", "wat partners elkaar vertellen, leidt tot hulp"]
 rival_explanations = [
   "grotere gemeenten vragen coaching en evolueren sowieso anders",
   "LIVC-R’s met coaching noteren meer",
+]
+decision_rule = [
+  "het vertrouwen stijgt, met minstens matige zekerheid: coaching aan elke LIVC-R aanbieden",
+  "alleen de vergaderingen veranderen: coaching houden waar ze is en het vertrouwen opnieuw meten",
+  "onduidelijk, of mogelijk schade: niets veranderen tot de volgende bevraging",
 ]
 
 [translations.fr]
@@ -190,9 +202,18 @@ theory_of_change = [
   "des partenaires qui se rencontrent partagent plus tôt leurs inquiétudes",
   "une aide plus précoce et plus large renforce la confiance des habitants dans la commune",
 ]
+assumptions = [
+  "les partenaires ont le temps de venir",
+  "ce que les partenaires se disent mène à de l’aide",
+]
 rival_explanations = [
   "les grandes communes demandent un accompagnement et évoluent de toute façon autrement",
   "les CSIL-R accompagnées notent davantage",
+]
+decision_rule = [
+  "la confiance augmente, avec une certitude au moins modérée : proposer l’accompagnement à chaque CSIL-R",
+  "seules les réunions changent : garder l’accompagnement où il est et mesurer de nouveau la confiance",
+  "réponse incertaine, ou préjudice possible : ne rien changer jusqu’à la prochaine enquête",
 ]
 
 [translations.de]
@@ -206,9 +227,15 @@ theory_of_change = [
   "Partner, die sich treffen, teilen Sorgen früher",
   "frühere und breitere Hilfe stärkt das Vertrauen der Einwohner in die Gemeinde",
 ]
+assumptions = ["die Partner haben Zeit zu kommen", "was die Partner einander sagen, führt zu Hilfe"]
 rival_explanations = [
   "größere Gemeinden bitten um Begleitung und entwickeln sich ohnehin anders",
   "begleitete LIVC-R schreiben mehr auf",
+]
+decision_rule = [
+  "das Vertrauen wächst, mit mindestens mittlerer Sicherheit: die Begleitung jeder LIVC-R anbieten",
+  "nur die Sitzungen ändern sich: die Begleitung lassen, wo sie ist, und das Vertrauen erneut messen",
+  "unklar, oder möglicher Schaden: bis zur nächsten Befragung nichts ändern",
 ]
 
 [[outcomes]]

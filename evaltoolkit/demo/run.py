@@ -22,6 +22,7 @@ from evaltoolkit.i18n import LANGUAGES
 from evaltoolkit.panels.simulate import WAVES, World, simulate_world
 from evaltoolkit.reports.findings_page import write_findings
 from evaltoolkit.reports.pages import write_report
+from evaltoolkit.reports.preanalysis import write_plan_page
 from evaltoolkit.reports.prose import say_answers, say_feasibility, say_finding
 from evaltoolkit.reports.tables import write_results
 from evaltoolkit.submissions.collect import Collection, collect_folder
@@ -51,6 +52,9 @@ def run_demo(out: Path, *, seed: int, console: Console) -> Evaluation:
     plan = _write_surroundings(world, out, seed)
     lock(plan, today=_LOCK_DAY)
     console.print(f"Plan locked on {_LOCK_DAY}, before the forms came back and the later survey waves appeared.")
+    for language in LANGUAGES:
+        page = write_plan_page(plan, out / "plan" / f"plan_{language}.html", language=language)
+        console.print(f"Plan on one page ({language}): {page}", soft_wrap=True)
     count = _write_forms(world, framework, out, console)
     planted = plant_faults(world, framework, out / "returned")
     console.print(f"{count} filled-in workbooks in {out / 'returned'}; {planted} faults planted in saved files.")

@@ -16,6 +16,9 @@ from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import pre_periods
 
+# checks that can lower a grade
+GRADING = frozenset({"pretrends", "leave_one_out", "refuters", "reconstructed", "response"})
+
 
 def design_facts(design: Design, effects: Effects, plan: Plan) -> dict[str, float]:
     """Return what follows from who was treated, when and why."""
@@ -63,6 +66,11 @@ def check_facts(checks: Sequence[Check]) -> dict[str, float]:
             reconstructed is not None and reconstructed.code == "check.reconstructed.not_possible"
         ),
     }
+
+
+def left_out_facts(plan: Plan) -> dict[str, float]:
+    """Return whether the plan leaves out a check that can lower a grade; leaving it out must not raise one."""
+    return {"checks_left_out": float(bool(plan.checks) and not set(plan.checks) >= GRADING)}
 
 
 def run_facts(stamp: Stamp, *, harm_examined: bool, overridden: bool) -> dict[str, float]:

@@ -103,7 +103,7 @@ class Inputs:
         return {str(unit): float(time) for unit, time in cohort.items()}
 
 
-def load_inputs(path: str | Path, *, complete: bool = True) -> Inputs:
+def load_inputs(path: str | Path, *, complete: bool = True, also: tuple[str, ...] = ()) -> Inputs:
     """Read a plan and everything it names.
 
     Parameters
@@ -111,6 +111,8 @@ def load_inputs(path: str | Path, *, complete: bool = True) -> Inputs:
     path : path of the plan
     complete : bool
         Whether every outcome must have values; a plan is best locked before it does.
+    also : tuple of str
+        Further measures to read, besides the outcomes and covariates of the plan.
 
     Raises
     ------
@@ -119,22 +121,26 @@ def load_inputs(path: str | Path, *, complete: bool = True) -> Inputs:
     """
     file = read_plan(path)
     plan = file.plan
-    framework = load_framework(_framework_of(file))
+    framework = framework_of(file)
     if faults := check_plan(plan, framework):
         raise FaultsError(faults, what=f'The plan "{file.path.name}"')
     membership = read_membership(file.locate(plan.data.membership)) if plan.data.membership else None
     roster = read_roster(file.locate(plan.data.roster)) if plan.data.roster else None
     values, findings = (value_table(), ()) if plan.data.panel else _read_values(file, framework)
-    panel = _read_own_panel(file) if plan.data.panel else _build(plan, framework, values, membership, complete=complete)
+    panel = (
+        _read_own_panel(file)
+        if plan.data.panel
+        else _build(plan, framework, values, membership, complete=complete, also=also)
+    )
     if complete:
         _check_outcomes(plan, panel)
     return Inputs(file, framework, values, panel, roster, membership, (*findings, *panel.findings))
 
 
-def _framework_of(file: PlanFile) -> str:
-    """A folder beside the plan, or the name of a packaged framework."""
+def framework_of(file: PlanFile) -> Framework:
+    """Return the framework that a plan names: a folder beside the plan, or a packaged framework."""
     folder = file.locate(file.plan.framework)
-    return str(folder) if folder.is_dir() else file.plan.framework
+    return load_framework(str(folder) if folder.is_dir() else file.plan.framework)
 
 
 def _read_values(file: PlanFile, framework: Framework) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
@@ -168,7 +174,13 @@ def _refuse_columns(found: Sequence[Finding]) -> None:
 
 
 def _build(
-    plan: Plan, framework: Framework, values: pd.DataFrame, membership: pd.DataFrame | None, *, complete: bool
+    plan: Plan,
+    framework: Framework,
+    values: pd.DataFrame,
+    membership: pd.DataFrame | None,
+    *,
+    complete: bool,
+    also: tuple[str, ...] = (),
 ) -> Panel:
     if plan.unit not in ("municipality", "livc_r"):
         raise EvaltoolkitError(
@@ -176,7 +188,7 @@ def _build(
             'An own unit needs an own table: give "panel" under [data].'
         )
     wanted = {outcome.indicator for outcome in plan.outcomes} | {
-        name for name in framework.by_id if any(name in covariate for covariate in plan.estimation.covariates)
+        name for name in framework.by_id if any(name in part for part in (*plan.estimation.covariates, *also))
     }
     chosen = values[values["indicator"].isin(wanted)]
     if chosen.empty and not complete:

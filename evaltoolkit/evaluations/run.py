@@ -17,8 +17,16 @@ from evaltoolkit.checks.registry import Check, check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.estimators.registry import estimate
+from evaltoolkit.evaluations.causal import refuse_covariates
 from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult, Stamp, Verdict
-from evaltoolkit.evaluations.facts import check_facts, design_facts, outcome_facts, run_facts, seen_incidence
+from evaltoolkit.evaluations.facts import (
+    check_facts,
+    design_facts,
+    left_out_facts,
+    outcome_facts,
+    run_facts,
+    seen_incidence,
+)
 from evaltoolkit.evaluations.grade import grade_facts
 from evaltoolkit.evaluations.inputs import Inputs, load_inputs
 from evaltoolkit.evaluations.verdict import Interval, judge_outcome, name_facts
@@ -28,7 +36,7 @@ from evaltoolkit.panels.coverage import coverage_by_arm
 from evaltoolkit.plans.canonical import digest, plan_digest
 from evaltoolkit.plans.feasibility import Feasibility, Trigger, assess_feasibility
 from evaltoolkit.plans.lock import compare_lock, lock_path, lock_plan
-from evaltoolkit.plans.plan import Outcome
+from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import drop_short_cohorts
 
 
@@ -57,6 +65,7 @@ def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = 
         The plan or a file it names has faults; all of them are listed.
     """
     inputs = path if isinstance(path, Inputs) else load_inputs(path)
+    refuse_covariates(inputs.plan)
     cohorts = inputs.cohorts()
     known = {answer.outcome: answer for answer in feasibility}
     lock_state = compare_lock(inputs.file, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts())
@@ -85,6 +94,7 @@ def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = 
 def assess_plan(path: str | Path | Inputs) -> tuple[Feasibility, ...]:
     """Ask for every outcome of a plan whether a difference-in-differences can answer it; nothing is estimated."""
     inputs = path if isinstance(path, Inputs) else load_inputs(path)
+    refuse_covariates(inputs.plan)
     cohorts = inputs.cohorts()
     wanted = [outcome for outcome in inputs.plan.outcomes if not outcome.not_measurable]
     return tuple(_assess(inputs, outcome, cohorts)[0] for outcome in wanted)
@@ -96,6 +106,7 @@ def lock(path: str | Path, *, today: dt.date) -> Path:
     Outcomes need not have been collected yet: a plan that is locked before they are cannot be fitted to them.
     """
     inputs = load_inputs(path, complete=False)
+    refuse_covariates(inputs.plan)
     lock_plan(inputs.file.path, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts(), today=today)
     return lock_path(inputs.file.path)
 
@@ -179,7 +190,7 @@ def _checks(
     return check(
         design,
         effects,
-        None,
+        checks_to_run(inputs.plan, outcome),
         panel=inputs.panel.observed(outcome.indicator),
         indicator=indicator,
         smallest_relevant=outcome.smallest_relevant if outcome.role != "guardrail" else outcome.margin,
@@ -187,6 +198,16 @@ def _checks(
         level=inputs.plan.estimation.level,
         seed=inputs.plan.estimation.seed,
     )
+
+
+def checks_to_run(plan: Plan, outcome: Outcome) -> tuple[str, ...] | None:
+    """Return the checks that a plan names; None for all.
+
+    Where a change of detection was declared, the verdict rests on the check on reporting: it cannot be left out.
+    """
+    if not plan.checks or outcome.detection_range is None or "reporting" in plan.checks:
+        return plan.checks or None
+    return (*plan.checks, "reporting")
 
 
 def _graded(inputs: Inputs, one: _Estimated, *, harm_examined: bool) -> OutcomeResult:
@@ -197,6 +218,7 @@ def _graded(inputs: Inputs, one: _Estimated, *, harm_examined: bool) -> OutcomeR
         **design_facts(result.design, result.effects, inputs.plan),
         **outcome_facts(result.outcome, result.indicator, one.interval),
         **check_facts(result.checks),
+        **left_out_facts(inputs.plan),
         **run_facts(
             result.stamp, harm_examined=harm_examined, overridden=result.outcome.indicator in inputs.plan.overrides
         ),

@@ -8,10 +8,7 @@ together and reject far too often; such a table is refused.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,28 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
+from evaltoolkit.graphs.quiet import quiet
 
 Array = npt.NDArray[np.float64]
 
 
-@contextlib.contextmanager
-def _quiet(seed: int | None = None) -> Iterator[None]:
-    """Silence DoWhy's log and warnings, and give back the global random state that its refuters draw from."""
-    logger = logging.getLogger("dowhy")
-    level, state = logger.level, np.random.get_state()  # noqa: NPY002 - DoWhy draws from the global state
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if seed is not None:
-                np.random.seed(seed)  # noqa: NPY002
-            yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
-        logger.setLevel(level)
-
-
-with _quiet():
+with quiet():
     from dowhy import CausalModel
     from dowhy.causal_estimator import CausalEstimate, CausalEstimator
     from dowhy.causal_refuters.add_unobserved_common_cause import sensitivity_simulation
@@ -193,7 +174,7 @@ def refute_effect(
     Sharma and Kiciman (2020), doi:10.48550/arXiv.2011.04216.
     """
     table = _one_row_per_unit(frame, [unit, treated, outcome, *covariates], unit=unit, treated=treated)
-    with _quiet(seed):
+    with quiet(seed):
         trace = _Trace()
         model = CausalModel(data=table, treatment=treated, outcome=outcome, common_causes=list(covariates))
         estimand = model.identify_effect(proceed_when_unidentifiable=True)

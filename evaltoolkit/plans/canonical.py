@@ -14,6 +14,9 @@ from evaltoolkit.framework.indicator import Framework, Indicator
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.plan import Plan
 
+# fields that plans did not have at first: they enter the content only where they are given, so that the digest of a
+# plan that does without them, and every lock made before they existed, stay what they were
+ADDED_LATER = frozenset({"assumptions", "checks", "decision_rule", "graph", "nodes"})
 # columns of a measure that carry information about its value
 _SUFFIXES = ("", ".n", ".numerator", ".se", ".wording")
 
@@ -26,7 +29,22 @@ def canonical_plan(plan: Plan) -> dict[str, Any]:
     """
     content: dict[str, Any] = plan.model_dump(mode="json")
     content["outcomes"] = {outcome["indicator"]: outcome for outcome in content["outcomes"]}
-    return content
+    # which checks, not in which order
+    content["checks"] = sorted(content["checks"])
+    content["graph"] = _graph_lines(content["graph"] or {})
+    content["translations"] = {code: _as_given(words) for code, words in content["translations"].items()}
+    return _as_given(content)
+
+
+def _graph_lines(graph: Mapping[str, Any]) -> list[str]:
+    """Return what a graph claims, one line each: which arrows, not in which order."""
+    named = [f"{node} = {measure}" for node, measure in graph.get("nodes", {}).items()]
+    marked = [f"{key}: {node}" for key in ("after", "level_only") for node in graph.get(key, ())]
+    return sorted([*graph.get("edges", ()), *named, *marked])
+
+
+def _as_given(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry for name, entry in part.items() if entry or name not in ADDED_LATER}
 
 
 def canonical_indicators(plan: Plan, framework: Framework) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evaltoolkit.findings import Fact
+from evaltoolkit.plans.canonical import ADDED_LATER
 
 Deviation = tuple[str, Mapping[str, Fact]]
 
@@ -17,6 +18,9 @@ _TEXTS = frozenset(
     {
         "question",
         "theory_of_change",
+        "assumptions",
+        "decision_rule",
+        "graph",
         "rival_explanations",
         "treatment.action",
         "treatment.decided_by",
@@ -54,14 +58,16 @@ class Lookback:
 def changes_between(locked: Mapping[str, Any], now: Mapping[str, Any], seen: Lookback) -> None:
     """Note every field in which two plans differ.
 
-    A field that one side does not know (the toolkit learned it later) is compared as absent.
+    A field that one side does not know (the toolkit learned it later) is compared as absent, but for fields that are
+    written only where they are given: there absent means that nothing was promised.
     """
     _outcome_changes(locked["outcomes"], now["outcomes"], seen)
     before = dict(_flat({key: part for key, part in locked.items() if key not in ("outcomes", "overrides")}))
     after = dict(_flat({key: part for key, part in now.items() if key not in ("outcomes", "overrides")}))
-    for name in sorted(set(before) & set(after) - _WORDS):
-        if before[name] != after[name]:
-            _field_changed(name, before[name], after[name], seen)
+    given = {name for name in set(before) ^ set(after) if name.rpartition(".")[2] in ADDED_LATER}
+    for name in sorted((set(before) & set(after) | given) - _WORDS):
+        if before.get(name) != after.get(name):
+            _field_changed(name, before.get(name), after.get(name), seen)
     first, then = locked.get("overrides", {}), now.get("overrides", {})
     for indicator in sorted(set(first) ^ set(then)):
         seen.note("deviation.override_changed", {"indicator": indicator}, indicator)

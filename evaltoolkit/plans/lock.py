@@ -137,7 +137,7 @@ def compare_lock(
     locks = read_locks(file.path)
     if not locks:
         return LockComparison("", (("deviation.not_locked", {}),))
-    counting = _lock_that_counts(locks)
+    counting = lock_that_counts(locks)
     now = _lock_of(file.plan, framework, panel, cohorts, "")
     seen = Lookback(counting.locked_on)
     if digest(counting.plan) != counting.plan_digest:
@@ -159,7 +159,8 @@ def _late(lock: Lock, listed: frozenset[str]) -> frozenset[str]:
     return frozenset(lock.outcomes_seen)
 
 
-def _lock_that_counts(locks: tuple[Lock, ...]) -> Lock:
+def lock_that_counts(locks: tuple[Lock, ...]) -> Lock:
+    """Return the last lock made while no value from after the start was there, or else the first of all."""
     before = [lock for lock in locks if lock.post_periods_seen == 0]
     return before[-1] if before else locks[0]
 

@@ -6,6 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# the files of checks/, which stands on the same floor and is not asked; tests/contract/test_plan_checks.py compares
+CheckName = Literal["leave_one_out", "merged", "pretrends", "reconstructed", "refuters", "reporting", "response"]
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -44,7 +47,11 @@ class Treatment(_Model):
 
 
 class Outcome(_Model):
-    """One outcome with its role and what counts as relevant."""
+    """One outcome with its role and what counts as relevant.
+
+    The roles make families: the primary outcomes together answer the question, secondary outcomes explain it, and
+    guardrails say whether the action did harm. Each outcome is estimated by itself.
+    """
 
     indicator: str
     role: Literal["primary", "secondary", "guardrail"]
@@ -92,7 +99,25 @@ class Estimation(_Model):
     @property
     def covariate_measures(self) -> tuple[str, ...]:
         """Names inside the covariates: ``log(CTX-01)`` rests on ``CTX-01``."""
-        return tuple(covariate.rpartition("(")[2].rstrip(")").strip() for covariate in self.covariates)
+        return tuple(measure_in(covariate) for covariate in self.covariates)
+
+
+class Graph(_Model):
+    """The causal graph: arrows between ``action``, ``outcome`` (its change) and whatever else plays a part."""
+
+    # "cause -> effect"
+    edges: Annotated[tuple[str, ...], Field(min_length=1)]
+    # node -> covariate or measure; what is not here is not observed
+    nodes: dict[str, str] = {}
+    # measured after the start
+    after: tuple[str, ...] = ()
+    # acts on the level of the outcome but not on its change: the difference takes it out
+    level_only: tuple[str, ...] = ()
+
+
+def measure_in(covariate: str) -> str:
+    """Return the measure inside a covariate: ``log(CTX-01)`` rests on ``CTX-01``."""
+    return covariate.rpartition("(")[2].rstrip(")").strip()
 
 
 class Translation(_Model):
@@ -104,7 +129,11 @@ class Translation(_Model):
     decided_by: str = ""
     why_then: str = ""
     theory_of_change: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
     rival_explanations: tuple[str, ...] = ()
+    decision_rule: tuple[str, ...] = ()
+    # names of the nodes of the causal graph that are no indicator
+    nodes: dict[str, str] = {}
 
 
 class Plan(_Model):
@@ -122,7 +151,14 @@ class Plan(_Model):
     outcomes: Annotated[tuple[Outcome, ...], Field(min_length=1)]
     estimation: Estimation = Estimation()
     theory_of_change: tuple[str, ...] = ()
+    # what must hold for the steps above to follow one from the other
+    assumptions: tuple[str, ...] = ()
     rival_explanations: tuple[str, ...] = ()
+    # what the council will do with each possible answer, in its own words
+    decision_rule: tuple[str, ...] = ()
+    # which checks are run; none named = all
+    checks: tuple[CheckName, ...] = ()
+    graph: Graph | None = None
     # the plan's words for reports in other languages than the plan's own
     translations: dict[Literal["nl", "fr", "de", "en"], Translation] = {}
     # indicator -> reason for estimating although feasibility says "do not run"
@@ -133,6 +169,8 @@ class Plan(_Model):
         names = [outcome.indicator for outcome in self.outcomes]
         if len(set(names)) != len(names):
             raise ValueError("an outcome stands twice under [[outcomes]]")
+        if len(set(self.checks)) != len(self.checks):
+            raise ValueError('a check stands twice under "checks"')
         if bool(self.data.panel) == bool(self.data.store or self.data.wide or self.data.csv):
             raise ValueError('under [data] give either "panel" (an own table) or "store", "wide" and "csv"')
         if bool(self.data.roster) == bool(self.data.treated_from):
@@ -149,7 +187,9 @@ class Plan(_Model):
             decided_by=treatment.decided_by,
             why_then=treatment.why_then,
             theory_of_change=self.theory_of_change,
+            assumptions=self.assumptions,
             rival_explanations=self.rival_explanations,
+            decision_rule=self.decision_rule,
         )
         given = next((text for code, text in self.translations.items() if code == language), written)
         return written.model_copy(update={name: text for name, text in given if text})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +13,10 @@ from pydantic import ValidationError
 
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.framework.indicator import Framework
+from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.plans.faults import describe, place_of
+from evaltoolkit.plans.graph import raw_graph_faults
 from evaltoolkit.plans.plan import Plan
 
 
@@ -98,28 +100,44 @@ def plan_from_text(text: str, path: Path) -> Plan:
         ) from None
     raw = _periods_as_text(raw)
     plan, faults = _validated(raw)
-    faults += [*_file_faults(raw, path.parent), *_period_faults(raw), *_override_faults(raw)]
+    faults += [*_file_faults(raw, path.parent), *_period_faults(raw), *_override_faults(raw), *raw_graph_faults(raw)]
     if faults or plan is None:
-        raise FaultsError(faults, what=f'The plan "{path.name}"')
+        # a person mends the file once: what the framework will say is told as well
+        raise FaultsError([*faults, *_raw_framework_faults(raw, path.parent)], what=f'The plan "{path.name}"')
     return plan
 
 
 def framework_faults(plan: Plan, framework: Framework) -> list[str]:
     """Return what a plan asks of a framework that is not there."""
-    own_table = bool(plan.data.panel)
-    # what cannot be measured here needs no definition here
-    named = [
-        (f"[[outcomes]] {number}", outcome.indicator)
-        for number, outcome in enumerate(plan.outcomes, 1)
-        if not outcome.not_measurable
-    ]
+    named = [(outcome.indicator, outcome.not_measurable) for outcome in plan.outcomes]
+    return _indicator_faults(named, framework, own_table=bool(plan.data.panel))
+
+
+def _raw_framework_faults(raw: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return the faults of the indicators in a plan that has other faults too."""
+    name, data, outcomes = raw.get("framework", "livc-r"), raw.get("data"), raw.get("outcomes")
+    if not (isinstance(name, str) and isinstance(data, dict) and isinstance(outcomes, list)):
+        return []
+    entries = [outcome if isinstance(outcome, dict) else {} for outcome in outcomes]
+    named = [(str(entry.get("indicator", "")), bool(entry.get("not_measurable"))) for entry in entries]
+    try:
+        framework = load_framework(str(folder / name) if (folder / name).is_dir() else name)
+    except EvaltoolkitError:
+        # a framework with faults of its own is told when the plan has none left
+        return []
+    return _indicator_faults(named, framework, own_table=bool(data.get("panel")))
+
+
+def _indicator_faults(named: Sequence[tuple[str, bool]], framework: Framework, *, own_table: bool) -> list[str]:
+    # what cannot be measured here needs no definition here; a missing name is told by the validator
     faults = [
-        f'{place} indicator: "{name}" is not an indicator of {framework.name}.{nearest(name, framework.by_id)}'
-        for place, name in named
-        if name not in framework.by_id and not own_table
+        f'[[outcomes]] {number} indicator: "{name}" is not an indicator of {framework.name}.'
+        f"{nearest(name, framework.by_id)}"
+        for number, (name, not_measurable) in enumerate(named, 1)
+        if name and name not in framework.by_id and not own_table and not not_measurable
     ]
-    for number, outcome in enumerate(plan.outcomes, 1):
-        indicator = framework.by_id.get(outcome.indicator)
+    for number, (name, _) in enumerate(named, 1):
+        indicator = framework.by_id.get(name)
         if indicator is None:
             continue
         if indicator.did in ("covariate", "design", "treatment"):

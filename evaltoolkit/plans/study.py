@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
-from evaltoolkit.findings import EvaltoolkitError, FaultsError
+from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.validation import describe_error
 
 Positive = Annotated[float, Field(gt=0)]
@@ -80,6 +81,12 @@ class Count(_Model):
     unit_overdispersion: Annotated[float, Field(ge=0)] = 0.0
 
 
+KINDS: dict[str, type[BaseModel]] = {
+    "continuous": Continuous,
+    "survey_share": SurveyShare,
+    "yes_no": YesNo,
+    "count": Count,
+}
 Outcome = Annotated[Continuous | SurveyShare | YesNo | Count, Field(discriminator="kind")]
 
 
@@ -137,12 +144,23 @@ def read_study(path: str | Path) -> Study:
     try:
         return Study.model_validate(content)
     except ValidationError as error:
-        faults = [describe_error(detail, Study, _place(detail["loc"])) for detail in error.errors()]
+        faults = [_describe(detail) for detail in error.errors()]
         raise FaultsError(faults, f'The study "{place.name}"') from None
 
 
+def _describe(detail: ErrorDetails) -> str:
+    """Say one fault; inside an outcome, the kind that was written decides what may stand there."""
+    loc = detail["loc"]
+    if detail["type"].startswith("union_tag"):
+        given = str(content.get("kind", "")) if isinstance(content := detail["input"], dict) else ""
+        return f'outcome, kind: "{given}" is not a kind; write one of {", ".join(KINDS)}.{nearest(given, KINDS)}'
+    model: type[BaseModel] = Study
+    if loc[0] == "outcome" and len(loc) > 1:
+        model, inside = KINDS[str(loc[1])], loc[2:]
+        detail = {**detail, "loc": inside}
+        return describe_error(detail, model, _place(("outcome", *inside)))
+    return describe_error(detail, model, _place(loc))
+
+
 def _place(loc: tuple[int | str, ...]) -> str:
-    """Where an entry stands; the tag that tells the kinds of outcome apart is no place."""
-    kinds = {"continuous", "survey_share", "yes_no", "count"}
-    parts = [f"number {part + 1}" if isinstance(part, int) else str(part) for part in loc if part not in kinds]
-    return ", ".join(parts)
+    return ", ".join(f"number {part + 1}" if isinstance(part, int) else str(part) for part in loc)

@@ -17,6 +17,7 @@ from evaltoolkit.framework.scales import scale_of
 from evaltoolkit.i18n import words
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.feasibility import Feasibility
+from evaltoolkit.plans.power import Power
 from evaltoolkit.reports.pages import render_part
 from evaltoolkit.reports.pictures import Measure, Picture, event_picture, paths_picture
 from evaltoolkit.reports.prose import Prose, names_of, say_answers, say_feasibility, say_finding
@@ -153,13 +154,14 @@ def say(thing: object, language: str = "en") -> list[str]:
 
     Parameters
     ----------
-    thing : Finding, Feasibility, Check or Evaluation
+    thing : Finding, Feasibility, Power, Check or Evaluation
     language : {"nl", "fr", "de", "en"}
 
     Returns
     -------
     list of str
         A finding: what is wrong, what to do. A feasibility answer: the answer, then why and what to do instead.
+        A power: the smallest effect that would be found, or why it is unknown.
         A check: the assumption, what was seen. An evaluation: the answer to each question with its certainty.
 
     Raises
@@ -168,8 +170,8 @@ def say(thing: object, language: str = "en") -> list[str]:
         If the thing is none of these, or the language is not offered.
     """
     raise EvaltoolkitError(
-        f"There are no sentences for a {type(thing).__name__}; say() takes a Finding, a Feasibility, a Check or an "
-        "Evaluation, one at a time."
+        f"There are no sentences for a {type(thing).__name__}; say() takes a Finding, a Feasibility, a Power, a Check "
+        "or an Evaluation, one at a time."
     )
 
 
@@ -181,6 +183,15 @@ def _(thing: Finding, language: str = "en") -> list[str]:
 @say.register
 def _(thing: Feasibility, language: str = "en") -> list[str]:
     return say_feasibility(thing, language)
+
+
+@say.register
+def _(thing: Power, language: str = "en") -> list[str]:
+    prose = Prose(words(language))
+    if thing.reason:
+        return [prose.say("report.feasibility.mde_unknown"), prose.say(thing.reason)]
+    mde = prose.number(float(f"{thing.mde:.2g}"))
+    return [prose.say("report.feasibility.mde", mde=mde, unit=prose.say("unit.number"))]
 
 
 @say.register

@@ -86,9 +86,9 @@ def scope_sentence(evaluation: Evaluation, prose: Prose) -> str:
     )
 
 
-def render_page(template: str, prose: Prose, **context: Any) -> str:
-    """Render a page template with the style sheet inlined and a policy that allows nothing else."""
-    style = _page_file("style.css")
+def render_page(template: str, prose: Prose, *, styles: tuple[str, ...] = ("style.css",), **context: Any) -> str:
+    """Render a page template with its style sheets inlined and a policy that allows nothing else."""
+    style = "\n".join(_page_file(name) for name in styles)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         _environment()

@@ -155,7 +155,7 @@ def prose_of(evaluation: Evaluation, language: str) -> Prose:
     packaged = evaluation.plan.framework in packaged_frameworks()
     known = load_framework(evaluation.plan.framework).indicators if packaged else ()
     names = names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
-    names |= _own_names(evaluation.plan)
+    names |= own_names(evaluation.plan)
     if "name" in evaluation.panel.units.columns:
         names |= {f"place:{code}": str(name) for code, name in evaluation.panel.units["name"].items()}
     return Prose(catalogue, names)
@@ -171,7 +171,7 @@ def names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str,
     return names
 
 
-def _own_names(plan: Plan) -> dict[str, str]:
+def own_names(plan: Plan) -> dict[str, str]:
     """Names that a plan gives to measures of an own table."""
     return {f"indicator:{outcome.indicator}": outcome.name for outcome in plan.outcomes if outcome.name}
 
@@ -196,7 +196,7 @@ def say_feasibility(
     plan : gives the names and units of measures of an own table
     """
     indicator = (framework or load_framework()).by_id.get(answer.outcome)
-    prose = Prose(words(language), names_of((indicator,), language) | (_own_names(plan) if plan else {}))
+    prose = Prose(words(language), names_of((indicator,), language) | (own_names(plan) if plan else {}))
     units = {outcome.indicator: outcome.unit for outcome in plan.outcomes} if plan else {}
     scale = scale_of(indicator, units.get(answer.outcome, ""))
     lines = [f"{prose.name(answer.outcome)}: {prose.say(f'decision.{answer.decision}')}"]

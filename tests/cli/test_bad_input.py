@@ -159,7 +159,7 @@ def test_faulty_row_of_a_csv_is_told_with_its_cell(desk, command, row, cell, wor
     ("arguments", "message"),
     [
         (("colect", "x"), "Did you mean 'collect'?"),
-        (("plan", "chek", "plan.toml"), "Did you mean 'check'?"),
+        (("plan", "chek", "plan.toml"), "Did you mean 'check'"),
         (("template", "respondents.csv", "forms", "--perid", "2024"), "--period"),
         (("template", "respondents.csv", "forms"), "Missing option '--period'"),
         (("template", "respondents.csv", "forms", "--period", "20x4"), "write a year (2023)"),

@@ -150,7 +150,8 @@ def test_every_code_in_the_source_has_its_sentence():
     root = resources.files("evaltoolkit")
     files = [path for room in ("checks", "designs") for path in (root / room).iterdir() if path.name.endswith(".py")]
     pattern = re.compile(r'"((?:check|assumption|excluded|roster)\.[a-z_]+(?:\.[a-z_]+)?)"')
-    codes = {code for path in files for code in pattern.findall(path.read_text(encoding="utf-8"))}
+    found = {code for path in files for code in pattern.findall(path.read_text(encoding="utf-8"))}
+    codes = {code for code in found if not code.endswith(".csv")}
     assert len(codes) > 25
     assert codes <= set(catalogue("en"))
 

@@ -46,6 +46,11 @@ def test_every_part_is_there(demo):
     }
     assert len(list((out / "returned").rglob("*.xlsx"))) > 300
     assert (out / "evaluation.lock.json").exists()
+    for language in LANGUAGES:
+        page = text_of(out / "plan" / f"plan_{language}.html")
+        assert SIMULATED[language] in page.lower()
+        assert "15" in page.split(words(language).say("preanalysis.lock"))[-1]
+        assert words(language).say("preanalysis.lock.changed") not in page
 
 
 def test_one_question_is_refused_and_others_are_answered(demo):

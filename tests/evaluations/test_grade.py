@@ -29,6 +29,7 @@ CLEAN = {
     "exploratory": 0,
     "deviation": 0,
     "overridden": 0,
+    "checks_left_out": 0,
 }
 
 

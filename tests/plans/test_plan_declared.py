@@ -131,6 +131,9 @@ def test_a_study_is_read_with_every_fault(tmp_path):
     text = str(told.value)
     for part in ("comparison_unit", 'Did you mean "comparison_units"?', "start", "mean", "above 0"):
         assert part in text
+    path.write_text(path.read_text(encoding="utf-8").replace('"count"', '"counts"'), encoding="utf-8")
+    with pytest.raises(FaultsError, match='Did you mean "count"'):
+        read_study(path)
     path.write_text("periods = [", encoding="utf-8")
     with pytest.raises(EvaltoolkitError, match="cannot be read as TOML"):
         read_study(path)

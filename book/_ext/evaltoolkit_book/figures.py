@@ -11,15 +11,14 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from html import escape
 from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from evaltoolkit.reports.graphviz import dot_label, run_dot
 from evaltoolkit.reports.pages import render_part
 from evaltoolkit.reports.sections import Section, section_of
 from evaltoolkit.reports.svg import inline_svg
@@ -92,7 +91,7 @@ class TheoryDirective(SphinxDirective):
         plan = story.evaluation().plan.said_in(language)
         steps, rivals = list(plan.theory_of_change), list(plan.rival_explanations)
         svg = inline_svg(
-            drawn(_dot(steps, rivals, prose.say("book.theory.rival"), prose.say("book.theory.outcome"))),
+            run_dot(_dot(steps, rivals, prose.say("book.theory.rival"), prose.say("book.theory.outcome"))),
             name="theory",
             title=prose.say("book.theory.caption"),
             description=prose.say("book.theory.alt", steps=", ".join(steps), rivals=", ".join(rivals)),
@@ -100,24 +99,6 @@ class TheoryDirective(SphinxDirective):
         caption = escape(prose.say("book.theory.caption"))
         html = f'<figure class="theory">{svg}<figcaption>{caption}</figcaption></figure>'
         return [nodes.raw("", html, format="html")]
-
-
-def drawn(code: str) -> str:
-    """Return a drawing by Graphviz as SVG.
-
-    Raises
-    ------
-    ExtensionError
-        If Graphviz is not installed, with what to do.
-    """
-    try:
-        done = subprocess.run(
-            ["dot", "-Tsvg"], input=code, capture_output=True, text=True, check=True, encoding="utf-8"
-        )
-    except FileNotFoundError as error:
-        raise ExtensionError("The book's drawings need Graphviz: install the package graphviz.") from error
-    # text without an outline of its own takes the colour of the page
-    return done.stdout.replace("<text ", '<text fill="currentColor" ')
 
 
 _DOT = """digraph theory {{
@@ -131,18 +112,12 @@ edge [color="{line}", arrowsize=0.7];
 def _dot(steps: list[str], rivals: list[str], rival: str, outcome: str) -> str:
     """Steps from top to bottom; rival explanations point, dashed, at the same outcome."""
     names = [*(f"s{i}" for i in range(len(steps))), "out"]
-    body = [f'{name} [label="{_wrapped(text)}"];' for name, text in zip(names, [*steps, outcome], strict=True)]
+    body = [f"{name} [label={dot_label(text)}];" for name, text in zip(names, [*steps, outcome], strict=True)]
     body += [f"{one} -> {next_one};" for one, next_one in itertools.pairwise(names)]
     for i, text in enumerate(rivals):
-        body.append(f'r{i} [label="{_wrapped(f"{rival} {text}")}", fillcolor="{COLOURS["rival"]}"];')
+        body.append(f'r{i} [label={dot_label(f"{rival} {text}")}, fillcolor="{COLOURS["rival"]}"];')
         body.append(f"r{i} -> out [style=dashed];")
     return _DOT.format(step=COLOURS["step"], line=COLOURS["line"], body="\n".join(body))
-
-
-def _wrapped(text: str, width: int = 26) -> str:
-    from textwrap import wrap
-
-    return "\\n".join(wrap(text.replace('"', "'"), width))
 
 
 def _open_box(self: Any, node: demo_output) -> None:
