@@ -72,7 +72,7 @@ def test_nothing_of_the_page_is_lost_on_paper(browser, plan_pages, tmp_path, lan
 
 def test_a_longer_plan_takes_a_second_page_and_is_not_cut(browser, plan_pages, tmp_path):
     long = plan_pages["en"].read_text(encoding="utf-8")
-    steps = "".join(f"<li>step {number} of a very long plan</li>" for number in range(90))
+    steps = "".join(f"<li>step {number} of a very long plan</li>" for number in range(70))
     path = tmp_path / "long.html"
     path.write_text(long.replace("<ol>", f"<ol>{steps}"), encoding="utf-8")
     assert info(printed(browser, path, tmp_path))[0] == 2

@@ -101,8 +101,8 @@ def test_sizes_are_shown_in_the_units_people_know(plan):
     row = outcome_row(
         PLAN.outcomes[2].model_copy(update={"detection_range": (0.8, 1.25)}), FRAMEWORK.by_id["DET-02"], prose("de")
     )
-    assert row.size == "Wirkung von mindestens 1 (Signale)"
-    assert row.detection == "0,8 bis 1,25 Mal so viel"
+    assert row.size == "Wirkung: mindestens 1 (Signale)"
+    assert row.detection == "0,8 bis 1,25-mal so viel"
 
 
 def test_a_recorded_outcome_without_a_range_is_told_and_others_are_not_asked():
