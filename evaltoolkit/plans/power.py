@@ -109,7 +109,7 @@ def minimum_detectable_effect(
     References
     ----------
     Bertrand, Duflo, Mullainathan (2004), doi:10.1162/003355304772839588 (placebo laws);
-    Black, Hollingsworth, Nunes, Simon (2022), doi:10.1016/j.jpubeco.2022.104617 (simulated power for DiD).
+    Black, Hollingsworth, Nunes, Simon (2022), Journal of Public Economics 213 (simulated power for DiD).
     """
     settings = estimation or Estimation()
     planned = np.isfinite(design.cohort)

@@ -32,16 +32,13 @@ _FIELD = re.compile(r"^(Estimands?|Assumptions?|Not when): (.*)", re.DOTALL)
 
 
 class _Generated(SphinxDirective):
-    """A directive whose text comes from the toolkit: never extracted for translation."""
+    """A directive whose text comes from the toolkit (``markdown()`` of each kind): never extracted for translation."""
 
     optional_arguments = 1
 
     @property
     def words(self) -> Words:
         return book_words(str(self.config.language))
-
-    def markdown(self) -> str:
-        raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
         """Parse the generated Markdown where the directive stands."""
