@@ -35,6 +35,12 @@ class Design:
     anticipation : number of periods before treatment in which it may already act
     excluded : columns ``unit, reason`` (reason is a message id such as ``excluded.unknown_treatment``)
     sampling_se : (n, T) sampling standard errors of a survey outcome, or None
+    exposure : (n, T) what a count is counted in (inhabitants, pupils), positive where the outcome is observed, or None
+    controls : (n, T, p) covariates that change over time and that treatment does not move, or None
+    control_names : p names
+    treatment : (n, T) treatment as it was in every period, for actions that stop and restart, or None: treated from
+        ``cohort`` on. ``cohort`` is then the first period of treatment.
+    dose : (n,) how much of the action a treated unit got, NaN-free, 0 for untreated units, or None
     """
 
     units: npt.NDArray[np.str_]
@@ -50,6 +56,11 @@ class Design:
     outcome_name: str = "outcome"
     excluded: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["unit", "reason"]))
     sampling_se: Array | None = None
+    exposure: Array | None = None
+    controls: Array | None = None
+    control_names: tuple[str, ...] = ()
+    treatment: Array | None = None
+    dose: Array | None = None
     info: Mapping[str, str | int | float] = field(default_factory=dict)
 
     @property

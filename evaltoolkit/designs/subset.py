@@ -9,20 +9,30 @@ import numpy.typing as npt
 
 from evaltoolkit.designs.design import Design
 
+# the attributes with one row per unit, besides the weights
+_BY_UNIT = (
+    "units",
+    "outcome",
+    "cohort",
+    "covariates",
+    "clusters",
+    "sampling_se",
+    "exposure",
+    "controls",
+    "treatment",
+    "dose",
+)
+
 
 def keep_units(design: Design, keep: npt.NDArray[np.bool_]) -> Design:
     """Return the design on the units where ``keep`` (n,) is true; weights are scaled to mean 1 again."""
     weights = design.weights[keep]
-    return replace(
-        design,
-        units=design.units[keep],
-        outcome=design.outcome[keep],
-        cohort=design.cohort[keep],
-        covariates=design.covariates[keep],
-        weights=weights / weights.mean(),
-        clusters=design.clusters[keep],
-        sampling_se=None if design.sampling_se is None else design.sampling_se[keep],
-    )
+    if len(weights):
+        weights = weights / weights.mean()
+    if keep.all():
+        return replace(design, weights=weights)
+    held = {name: getattr(design, name) for name in _BY_UNIT}
+    return replace(design, weights=weights, **{name: value[keep] for name, value in held.items() if value is not None})
 
 
 def drop_values(design: Design, drop: npt.NDArray[np.bool_]) -> Design:

@@ -56,7 +56,7 @@ def aggregate_effects(
     max_event: float | None = None,
     balance_event: float | None = None,
     weights: Literal["cohort_share", "equal"] = "cohort_share",
-    shares: Literal["estimated", "fixed"] = "estimated",
+    shares: Literal["estimated", "fixed"] | None = None,
 ) -> E:
     """Aggregate group-time effects.
 
@@ -77,8 +77,9 @@ def aggregate_effects(
         (``event`` only).
     weights : {"cohort_share", "equal"}
         Weights of the contributing group-time effects (sampling weights enter the shares), or the same for each.
-    shares : {"estimated", "fixed"}
+    shares : {"estimated", "fixed"}, optional
         Whether the cohort shares count as estimated: their sampling adds to the standard error, as in R's ``did``.
+        Default: as the estimator's convention has it (``info["shares"]``), ``estimated`` where it has none.
 
     Returns
     -------
@@ -97,6 +98,7 @@ def aggregate_effects(
     """
     _check(effects, to, (min_event, max_event, balance_event))
     cells = _describe_cells(effects, equal=weights == "equal")
+    shares = shares or effects.info.get("shares", "estimated")
     keys, groups = _groups(effects, cells, to, (min_event, max_event, balance_event))
     matrix = _weights(cells, groups, by_cohort=to == "cohort")
     estimated = shares == "estimated" and weights == "cohort_share"

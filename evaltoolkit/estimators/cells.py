@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.designs.subset import keep_units
 
 Missing = Literal["pairs", "complete_units", "repeated_cross_sections"]
 Mask = npt.NDArray[np.bool_]
@@ -86,25 +87,7 @@ def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
         if (hit & keep).any():
             dropped[reason] = tuple(str(code) for code in design.units[hit & keep])
         keep &= ~hit
-    return Sample(_subset(design, keep), position[keep], observed[keep], dropped)
-
-
-def _subset(design: Design, keep: Mask) -> Design:
-    weights = design.weights[keep]
-    if len(weights):
-        weights = weights / weights.mean()
-    if keep.all():
-        return replace(design, weights=weights)
-    return replace(
-        design,
-        units=design.units[keep],
-        outcome=design.outcome[keep],
-        cohort=design.cohort[keep],
-        covariates=design.covariates[keep],
-        weights=weights,
-        clusters=design.clusters[keep],
-        sampling_se=None if design.sampling_se is None else design.sampling_se[keep],
-    )
+    return Sample(keep_units(design, keep), position[keep], observed[keep], dropped)
 
 
 def comparison_only(sample: Sample) -> Array:

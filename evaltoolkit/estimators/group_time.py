@@ -303,4 +303,5 @@ ESTIMATOR = Estimator(
     },
     title="Group-time average treatment effects",
     citation=CITATION,
+    accepts=frozenset({"covariates", "weights", "gaps", "no_never_treated", "anticipation"}),
 )

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from evaltoolkit.designs.design import Design
+from evaltoolkit.designs.features import Feature, describe_feature, list_features
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.findings import EvaltoolkitError, nearest
 
@@ -23,6 +24,8 @@ class Estimator:
     name : what users write in ``method=``
     run : called with the design and keyword options
     options : option names with their allowed values, the default first
+    accepts : what a design may have beyond a complete outcome and a never-treated group
+    needs : what it must have
     title : for people
     citation : reference with DOI
     diagnostic : True when the result must never carry a verdict
@@ -33,6 +36,8 @@ class Estimator:
     options: dict[str, tuple[Any, ...]]
     title: str
     citation: str
+    accepts: frozenset[Feature]
+    needs: frozenset[Feature] = frozenset()
     diagnostic: bool = False
 
 
@@ -64,7 +69,8 @@ def estimate(design: Design, method: str = "group_time", **options: Any) -> Effe
     Raises
     ------
     EvaltoolkitError
-        Unknown method, option or option value; a stack of outcomes.
+        Unknown method, option or option value; a stack of outcomes; a design that the method cannot take: the message
+        names the methods that can.
     """
     estimators = list_estimators()
     if method not in estimators:
@@ -80,7 +86,26 @@ def estimate(design: Design, method: str = "group_time", **options: Any) -> Effe
             f"estimate() takes one outcome (units x periods), this design has {shape}. "
             "Take one outcome out of the stack, or use group_time_points for point estimates of all."
         )
+    _check_design(chosen, design)
     return chosen.run(design, **options)
+
+
+def fits(one: Estimator, design: Design) -> bool:
+    """Whether an estimator can use everything that a design has, and has what it needs."""
+    return one.needs <= list_features(design) <= one.accepts | one.needs
+
+
+def _check_design(chosen: Estimator, design: Design) -> None:
+    if fits(chosen, design):
+        return
+    found = list_features(design)
+    faults = [f"cannot use {describe_feature(one)}" for one in sorted(found - chosen.accepts - chosen.needs)]
+    faults += [f"needs {describe_feature(one)}" for one in sorted(chosen.needs - found)]
+    others = [name for name, one in list_estimators().items() if fits(one, design) and not one.diagnostic]
+    advice = f"Methods that fit this design: {', '.join(others)}." if others else "No method fits this design as it is."
+    raise EvaltoolkitError(
+        f'Method "{chosen.name}" {" and ".join(faults)}. {advice} Otherwise leave that out of the design, knowingly.'
+    )
 
 
 def _check_options(chosen: Estimator, options: dict[str, Any]) -> None:

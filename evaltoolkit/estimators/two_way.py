@@ -216,5 +216,6 @@ ESTIMATOR = Estimator(
     options={"form": ("static", "event")},
     title="Two-way fixed effects (diagnostic)",
     citation=CITATION,
+    accepts=frozenset({"covariates", "weights", "gaps", "no_never_treated", "anticipation"}),
     diagnostic=True,
 )
