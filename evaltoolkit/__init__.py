@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evaltoolkit.checks.registry import check
     from evaltoolkit.designs.build import make_design as design
     from evaltoolkit.designs.rollout import draw_rollout
+    from evaltoolkit.designs.rollout_files import verify_rollout, write_rollout
     from evaltoolkit.designs.roster import read_roster
     from evaltoolkit.effects.effects import Effects
     from evaltoolkit.estimators.registry import estimate
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from evaltoolkit.panels.world_tables import world_roster, world_values
     from evaltoolkit.plans.declared import power_from_study, power_over
     from evaltoolkit.plans.power import minimum_detectable_effect
+    from evaltoolkit.plans.pretrend import pretrend_power
     from evaltoolkit.plans.study import read_study
     from evaltoolkit.reports.graph_figure import write_graph
     from evaltoolkit.reports.notebook import draw_event_study, draw_paths, say
@@ -64,6 +66,7 @@ _FACE = {
     "minimum_detectable_effect": "plans.power",
     "power_from_study": "plans.declared",
     "power_over": "plans.declared",
+    "pretrend_power": "plans.pretrend",
     "read_long": "submissions.long",
     "read_membership": "territory.membership",
     "read_panel": "panels.read",
@@ -73,11 +76,13 @@ _FACE = {
     "run_plan": "evaluations.run",
     "say": "reports.notebook",
     "simulate_world": "panels.simulate",
+    "verify_rollout": "designs.rollout_files",
     "world_roster": "panels.world_tables",
     "world_values": "panels.world_tables",
     "write_graph": "reports.graph_figure",
     "write_report": "reports.pages",
     "write_results": "reports.tables",
+    "write_rollout": "designs.rollout_files",
     "write_templates": "submissions.write",
 }
 
@@ -103,6 +108,7 @@ __all__ = [
     "minimum_detectable_effect",
     "power_from_study",
     "power_over",
+    "pretrend_power",
     "read_long",
     "read_membership",
     "read_panel",
@@ -112,11 +118,13 @@ __all__ = [
     "run_plan",
     "say",
     "simulate_world",
+    "verify_rollout",
     "world_roster",
     "world_values",
     "write_graph",
     "write_report",
     "write_results",
+    "write_rollout",
     "write_templates",
 ]
 

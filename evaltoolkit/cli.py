@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from evaltoolkit.plans.study import Study
+
 app = typer.Typer(
     name="evaltoolkit",
     help="Find out whether local action against radicalisation and polarisation works.",
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _console() -> Console:
     from rich.console import Console
+
 
     # file names and sentences may hold brackets and colons: nothing in them is markup
     return Console(highlight=False, markup=False, emoji=False)
@@ -306,6 +309,11 @@ def plan_power(
     path: Annotated[Path, typer.Argument(help="the study in declared numbers, for example study.toml")],
     draws: Annotated[int, typer.Option(help="number of simulated studies", min=100)] = 2000,
     seed: Annotated[int, typer.Option(help="seed of the simulation")] = 1,
+    page: Annotated[
+        Path | None, typer.Option(help="also write this HTML page, with curves over units and waves")
+    ] = None,
+    language: Annotated[str, typer.Option(help="nl, fr, de or en, for the page")] = "en",
+    jobs: Annotated[int, typer.Option(help="number of processes for the curves", min=1)] = 1,
 ) -> None:
     """Say what a study that does not exist yet would find; every number is the one in the file."""
     from rich.table import Table
@@ -315,7 +323,8 @@ def plan_power(
     from evaltoolkit.reports.notebook import say
 
     console = _console()
-    found = power_from_study(read_study(path), draws=draws, seed=seed)
+    study = read_study(path)
+    found = power_from_study(study, draws=draws, seed=seed)
     for line in say(found, "en"):
         console.print(line)
     if len(found.table):
@@ -323,7 +332,23 @@ def plan_power(
         for effect, power in found.table.itertuples(index=False):
             table.add_row(f"{effect:.4g}", f"{power:.0%}")
         console.print(table)
+    if page is not None:
+        _write_power_page(study, page, language, draws=draws, seed=seed, jobs=jobs)
     raise typer.Exit(1 if found.reason else 0)
+
+
+def _write_power_page(study: Study, page: Path, language: str, *, draws: int, seed: int, jobs: int) -> None:
+    from rich.progress import Progress
+
+    from evaltoolkit.i18n import words
+    from evaltoolkit.reports.power_page import steps_of, study_power, write_power_page
+
+    # a wrong language is told before the simulation, not after
+    words(language)
+    with Progress(console=_console(), transient=True) as bar:
+        task = bar.add_task("curves", total=steps_of(study))
+        found = study_power(study, draws=draws, seed=seed, jobs=jobs, advance=lambda: bar.advance(task))
+    _console().print(f"Page: {write_power_page(found, page, language=language)}", soft_wrap=True)
 
 
 @plan_app.command("lock")

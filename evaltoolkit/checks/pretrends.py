@@ -13,8 +13,8 @@ from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.aggregate import aggregation_matrix
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import NOTHING_TO_TEST, SINGULAR, inference_table, joint_wald
+from evaltoolkit.effects.pretest import SIZE, Trend, noncentrality_for, precision_of, rejection_power
 
-SIZE = 0.05
 # a quiet test that would miss a relevant violation more often than this says little
 ENOUGH_POWER = 0.5
 _ASSUMPTION = "assumption.parallel_trends"
@@ -54,8 +54,9 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     pre, gap, horizon = _trend(design, effects)
     wald = joint_wald(event, pre)
     used = _used(event, pre)
-    precision = gap[used] @ np.linalg.pinv(event.covariance()[np.ix_(used, used)]) @ gap[used] if len(used) else 0.0
-    powers = _powers(float(precision), wald.df, horizon, smallest_relevant)
+    known = event.covariance()[np.ix_(used, used)]
+    precision = precision_of(Trend(gap[used], horizon), known) if len(used) else 0.0
+    powers = _powers(precision, wald.df, horizon, smallest_relevant)
     table = pd.DataFrame(
         [{"test": "event", "statistic": wald.statistic, "df": wald.df, "p_value": wald.p_value, **powers}]
     )
@@ -116,20 +117,6 @@ def _powers(precision: float, df: int, horizon: float, relevant: float | None) -
         "power_full": full,
         "detectable_bias": horizon * math.sqrt(noncentrality_for(df, 0.8) / precision),
     }
-
-
-def rejection_power(df: int, noncentrality: float) -> float:
-    """Probability that a chi-square test of size 5 % rejects under a noncentrality."""
-    from scipy.special import chdtri, chndtr
-
-    return float(1 - chndtr(chdtri(df, SIZE), df, noncentrality))
-
-
-def noncentrality_for(df: int, power: float) -> float:
-    """Noncentrality at which a chi-square test of size 5 % rejects with a probability."""
-    from scipy.special import chdtri, chndtrinc
-
-    return float(chndtrinc(chdtri(df, SIZE), df, 1 - power))
 
 
 def _percent(share: float) -> float:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from evaltoolkit.designs.design import NEVER, Array, Design
 from evaltoolkit.effects.aggregate import aggregation_matrix
 from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import cluster_codes, count_clusters
 from evaltoolkit.estimators.group_time import estimate_group_time, group_time_points
 from evaltoolkit.findings import EvaltoolkitError
 
@@ -45,8 +46,7 @@ def estimate_overall_stack(design: Design) -> Stacked:
     Parameters
     ----------
     design : Design
-        Outcome (n, T, R) or (n, T), complete; compared with the never treated; no covariates; every unit its own
-        cluster.
+        Outcome (n, T, R) or (n, T), complete; compared with the never treated; no covariates.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def estimate_overall_stack(design: Design) -> Stacked:
     Raises
     ------
     EvaltoolkitError
-        Another comparison, covariates, gaps, clusters of several units, or nothing to estimate.
+        Another comparison, covariates, gaps, or nothing to estimate.
 
     References
     ----------
@@ -77,13 +77,22 @@ def estimate_overall_stack(design: Design) -> Stacked:
     # influence of the estimated shares: one value per cohort and outcome, less its average
     share = _share_slopes(contrasts, means, total, cohorts, estimate)
     centre = np.einsum("c,cr->r", total / n, share)
+    codes = cluster_codes(design.clusters, design.units)
+    alone = count_clusters(codes) == n
     square = np.zeros_like(estimate)
+    sums = np.zeros((0 if alone else count_clusters(codes), len(estimate)))
     for c in range(len(cohorts)):
         rows = code == c
         change = np.tensordot(stack[rows], contrasts.overall[c], axes=(1, 0))
         change -= np.tensordot(contrasts.overall[c], means[c], axes=(0, 0))
         own = n / total[c] * change + share[c]
-        square += np.square(design.weights[rows, None] * own - centre).sum(axis=0)
+        psi = design.weights[rows, None] * own - centre
+        if alone:
+            square += np.square(psi).sum(axis=0)
+        else:
+            np.add.at(sums, codes[rows], psi)
+    if not alone:
+        square = np.square(sums).sum(axis=0)
     return Stacked(estimate, np.sqrt(square) / n)
 
 
@@ -92,7 +101,6 @@ def _require(design: Design) -> None:
         ("it compares with the not yet treated", design.comparison != "never_treated"),
         ("it has covariates", design.covariates.shape[1] > 0),
         ("outcomes are missing", not np.isfinite(design.outcome).all()),
-        ("clusters hold several units", len(np.unique(design.clusters)) < len(design.units)),
     ]
     found = [text for text, holds in why if holds]
     if found:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import NEVER, Array, Design
@@ -13,6 +15,8 @@ from evaltoolkit.estimators.stack import estimate_overall_stack
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.plans.power import Power, power_curve, solve_effect
 from evaltoolkit.plans.study import Continuous, Count, Study, SurveyShare, YesNo
+
+_Shape = tuple[int, int, int]
 
 # at most this many numbers are held at once
 _NUMBERS = 20_000_000
@@ -32,7 +36,7 @@ def power_from_study(
     Estimand: the share of studies whose interval (group-time effects, overall, pointwise) excludes zero, for a
     constant true effect; for counts a constant ratio of rates.
 
-    Assumption: units vary as declared and independently of each other; the comparison group is never treated.
+    Assumption: units (or zones) vary as declared and independently of each other; the others are never treated.
 
     A continuous outcome is drawn once: a constant effect shifts every estimate and leaves its standard error alone.
     For shares, yes/no and counts the effect changes the noise too, so every effect has its own draws, from the same
@@ -57,7 +61,7 @@ def power_from_study(
     ----------
     Black, Hollingsworth, Nunes, Simon (2022), Journal of Public Economics 213 (simulated power).
     """
-    if min(study.treated_units, study.comparison_units) < MIN_CLUSTERS:
+    if _fewest_clusters(study) < MIN_CLUSTERS:
         return Power(np.nan, "mde.few_clusters", source="declared", draws=draws)
     null = simulate_estimates(study, 0.0, draws=draws, seed=seed)
     mde = _detectable(study, null, power, draws=draws, seed=seed)
@@ -83,6 +87,7 @@ def power_over(
     draws: int = 2000,
     seed: int = 1,
     jobs: int = 1,
+    advance: Callable[[], object] | None = None,
 ) -> pd.DataFrame:
     """Return the smallest detectable effect of variants of a study, for curves over units, waves and cohorts.
 
@@ -93,17 +98,24 @@ def power_over(
         Each replaces entries of the study, for example ``{"comparison_units": 60}``.
     draws, seed : as in :func:`power_from_study`
     jobs : number of processes
+    advance : called after each variant, for a progress bar
 
     Returns
     -------
     DataFrame
-        One row per variant: ``treated_units, comparison_units, periods, cohorts, mde, false_alarms``. The same figures
-        whatever the number of processes.
+        One row per variant: ``treated_units, comparison_units, periods, cohorts, mde, false_alarms, reason``. The same
+        figures whatever the number of processes.
     """
     from joblib import Parallel, delayed
 
     variants = [Study.model_validate({**study.model_dump(), **change}) for change in changes]
-    found = Parallel(n_jobs=jobs)(delayed(power_from_study)(one, (), draws=draws, seed=seed) for one in variants)
+    tasks = (delayed(power_from_study)(one, (), draws=draws, seed=seed) for one in variants)
+    found = []
+    # in the order of the variants, each as soon as it is there
+    for result in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+        found.append(result)
+        if advance is not None:
+            advance()
     return pd.DataFrame(
         [
             {
@@ -113,6 +125,7 @@ def power_over(
                 "cohorts": len(one.cohorts),
                 "mde": result.mde,
                 "false_alarms": result.false_alarms,
+                "reason": result.reason,
             }
             for one, result in zip(variants, found, strict=True)
         ]
@@ -160,15 +173,37 @@ def design_of(study: Study) -> Design:
         covariates=np.empty((n, 0)),
         covariate_names=(),
         weights=_sizes(study, n),
-        clusters=units,
+        clusters=_zone_codes(study, n).astype(str),
     )
+
+
+def _fewest_clusters(study: Study) -> int:
+    """Clusters of the arm that has fewer."""
+    codes = _zone_codes(study, study.comparison_units + study.treated_units)
+    return min(len(np.unique(arm)) for arm in np.split(codes, [study.comparison_units]))
+
+
+def _zone_codes(study: Study, n: int) -> npt.NDArray[np.int_]:
+    """(n,) zone of every unit: neighbours in the list where zones start together, else spread over the arms."""
+    place = np.arange(n)
+    if study.zones is None:
+        return place
+    return place // study.zones.units if study.zones.start_together else place % -(-n // study.zones.units)
 
 
 def draw_outcomes(study: Study, design: Design, effect: float, draws: int, rng: np.random.Generator) -> Array:
     """Return (n, T, draws) outcomes of a study in which the action has the given effect from its start on."""
     active = (design.times[None, :] >= design.cohort[:, None])[:, :, None]
+    zones = _Zones(_zone_codes(study, len(design.units)), study.zones.correlation if study.zones else 0.0)
     shape = (len(design.units), len(design.times), draws)
-    return _DRAW[study.outcome.kind](study.outcome, design.weights, effect * active, shape, rng)
+    return _DRAW[study.outcome.kind](study.outcome, design.weights, effect * active, shape, zones, rng)
+
+
+class _Zones(NamedTuple):
+    """Zone of every unit, and the share of the noise that the units of a zone have in common."""
+
+    codes: npt.NDArray[np.int_]
+    share: float
 
 
 def _sizes(study: Study, n: int) -> Array:
@@ -181,53 +216,78 @@ def _sizes(study: Study, n: int) -> Array:
     return np.asarray(sizes / sizes.mean())
 
 
-def _wander(sd: float, autocorrelation: float, shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
-    """Stationary first-order noise along the periods."""
+def _shape_of_zones(zones: _Zones, shape: _Shape) -> _Shape:
+    return (int(zones.codes.max()) + 1, *shape[1:])
+
+
+def _chain(autocorrelation: float, shape: _Shape, rng: np.random.Generator) -> Array:
+    """Stationary first-order noise of variance one along the periods."""
     noise = rng.standard_normal(shape)
     for t in range(1, shape[1]):
         noise[:, t] = autocorrelation * noise[:, t - 1] + np.sqrt(1 - autocorrelation**2) * noise[:, t]
-    return sd * noise
+    return noise
+
+
+def _wander(sd: float, autocorrelation: float, shape: _Shape, zones: _Zones, rng: np.random.Generator) -> Array:
+    own = _chain(autocorrelation, shape, rng)
+    if not zones.share:
+        return sd * own
+    common = _chain(autocorrelation, _shape_of_zones(zones, shape), rng)[zones.codes]
+    return np.asarray(sd * (np.sqrt(1 - zones.share) * own + np.sqrt(zones.share) * common))
 
 
 def _draw_continuous(
-    outcome: Continuous, sizes: Array, shift: Array, shape: tuple[int, int, int], rng: np.random.Generator
+    outcome: Continuous, sizes: Array, shift: Array, shape: _Shape, zones: _Zones, rng: np.random.Generator
 ) -> Array:
     del sizes
-    return shift + _wander(outcome.sd, outcome.autocorrelation, shape, rng)
+    return shift + _wander(outcome.sd, outcome.autocorrelation, shape, zones, rng)
 
 
 def _draw_share(
-    outcome: SurveyShare, sizes: Array, shift: Array, shape: tuple[int, int, int], rng: np.random.Generator
+    outcome: SurveyShare, sizes: Array, shift: Array, shape: _Shape, zones: _Zones, rng: np.random.Generator
 ) -> Array:
     del sizes
     effective = max(1, round(outcome.respondents / outcome.design_effect))
-    share = outcome.level + _wander(outcome.sd, outcome.autocorrelation, shape, rng) + shift
+    share = outcome.level + _wander(outcome.sd, outcome.autocorrelation, shape, zones, rng) + shift
     return rng.binomial(effective, np.clip(share, 0, 1)) / effective
 
 
 def _draw_yes_no(
-    outcome: YesNo, sizes: Array, shift: Array, shape: tuple[int, int, int], rng: np.random.Generator
+    outcome: YesNo, sizes: Array, shift: Array, shape: _Shape, zones: _Zones, rng: np.random.Generator
 ) -> Array:
     """A unit keeps its rank with probability ``persistence`` and draws a new one otherwise."""
     del sizes
-    rank = rng.random(shape)
-    kept = rng.random(shape) < outcome.persistence
-    for t in range(1, shape[1]):
-        rank[:, t] = np.where(kept[:, t], rank[:, t - 1], rank[:, t])
+    rank = _ranks(outcome.persistence, shape, rng)
+    if zones.share:
+        # two units are alike where both follow their zone: the share is the square of following
+        follows = rng.random((shape[0], 1, shape[2])) < np.sqrt(zones.share)
+        rank = np.where(follows, _ranks(outcome.persistence, _shape_of_zones(zones, shape), rng)[zones.codes], rank)
     return np.asarray(rank < outcome.level + shift, dtype=float)
 
 
+def _ranks(persistence: float, shape: _Shape, rng: np.random.Generator) -> Array:
+    rank = rng.random(shape)
+    kept = rng.random(shape) < persistence
+    for t in range(1, shape[1]):
+        rank[:, t] = np.where(kept[:, t], rank[:, t - 1], rank[:, t])
+    return rank
+
+
 def _draw_count(
-    outcome: Count, sizes: Array, shift: Array, shape: tuple[int, int, int], rng: np.random.Generator
+    outcome: Count, sizes: Array, shift: Array, shape: _Shape, zones: _Zones, rng: np.random.Generator
 ) -> Array:
-    rate = np.ones((shape[0], 1, shape[2]))
-    if outcome.unit_overdispersion:
-        rate = rng.gamma(1 / outcome.unit_overdispersion, outcome.unit_overdispersion, rate.shape)
-    if outcome.overdispersion:
-        rate = rate * rng.gamma(1 / outcome.overdispersion, outcome.overdispersion, shape)
+    rate = _factor(outcome.unit_overdispersion, (shape[0], 1, shape[2]), rng)
+    rate = rate * _factor((1 - zones.share) * outcome.overdispersion, shape, rng)
+    if zones.share:
+        rate = rate * _factor(zones.share * outcome.overdispersion, _shape_of_zones(zones, shape), rng)[zones.codes]
     expected = outcome.mean * sizes[:, None, None]
     events = rng.poisson(expected * rate * (1 + shift) * np.ones(shape))
     return np.asarray(events / expected)
+
+
+def _factor(variance: float, shape: _Shape, rng: np.random.Generator) -> Array:
+    """Gamma factors of mean one."""
+    return rng.gamma(1 / variance, variance, shape) if variance else np.ones(shape)
 
 
 _DRAW: dict[str, Callable[..., Array]] = {

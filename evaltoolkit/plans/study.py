@@ -90,6 +90,19 @@ KINDS: dict[str, type[BaseModel]] = {
 Outcome = Annotated[Continuous | SurveyShare | YesNo | Count, Field(discriminator="kind")]
 
 
+class Zones(_Model):
+    """Neighbours that share part of what happens to them, such as the municipalities of a police zone.
+
+    ``correlation`` is the share of the noise that the units of a zone have in common (of a count: of its
+    overdispersion from period to period). ``start_together``: whole zones start; otherwise the units of a zone lie in
+    all arms. Intervals are clustered by zone.
+    """
+
+    units: Annotated[int, Field(ge=2)]
+    correlation: Correlation
+    start_together: bool = True
+
+
 class Study(_Model):
     """Everything a power figure rests on.
 
@@ -101,6 +114,7 @@ class Study(_Model):
     comparison_units: Annotated[int, Field(ge=1)]
     cohorts: Annotated[tuple[Cohort, ...], Field(min_length=1)]
     outcome: Outcome
+    zones: Zones | None = None
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     # the direction in which the smallest detectable effect is sought
     sought: Literal["up", "down"] = "up"
@@ -112,6 +126,11 @@ class Study(_Model):
             raise ValueError(f"cohorts: a start lies after the last period ({self.periods})")
         if len(set(starts)) < len(starts):
             raise ValueError("cohorts: a start stands twice; add the units together")
+        sizes = [self.comparison_units, *(cohort.units for cohort in self.cohorts)]
+        if self.zones and self.zones.start_together and any(size % self.zones.units for size in sizes):
+            raise ValueError(
+                f"zones: whole zones start together, so every number of units must be a multiple of {self.zones.units}"
+            )
         return self
 
     @property

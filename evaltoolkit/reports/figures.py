@@ -29,6 +29,8 @@ BAND = "#9cc5e0"
 GREY_BAND = "#c3c9cf"
 GREY = "#505a64"
 _GRID = "#9aa3ad"
+# whole numbers are marked one by one up to here
+_MOST_TICKS = 8
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _STYLE: dict[Any, Any] = {
@@ -129,6 +131,51 @@ def draw_paths(
         axes.set_xlim(-0.3, len(periods) - 0.7)
         figure.legend(loc="outside lower left", frameon=False, handlelength=3.5)
         return _finish(figure, axes, x_label, y_label, (None, number))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A level drawn across a figure, with its word."""
+
+    value: float
+    label: str
+
+
+def draw_curve(
+    x: Array,
+    y: Array,
+    *,
+    x_label: str,
+    y_label: str,
+    numbers: tuple[Callable[[float], str], Callable[[float], str]],
+    level: Mark | None = None,
+    own: Mark | None = None,
+) -> str:
+    """Draw one quantity over another, dots joined by a line; ``level`` lies across, ``own`` marks a place on the line.
+
+    Parameters
+    ----------
+    x, y : (k,) y is NaN where undefined: no dot there
+    x_label, y_label : axis titles
+    numbers : write the tick labels of both axes in the language of the page
+    level, own : Mark, optional
+    """
+    with _context():
+        figure, axes = _canvas(0.25 * (own is not None))
+        axes.plot(x, y, "o-", color=COLOURS[0], ms=7, lw=2, zorder=3)
+        if own is not None:
+            here = np.isclose(x, own.value)
+            axes.plot(x[here], y[here], "o", ms=15, mfc="none", mec=COLOURS[1], mew=2, ls="", label=own.label, zorder=4)
+            figure.legend(loc="outside lower left", frameon=False)
+        if level is not None:
+            axes.axhline(level.value, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+            axes.text(
+                0.99, level.value, level.label, transform=axes.get_yaxis_transform(), ha="right", va="bottom", color=INK
+            )
+        axes.set_ylim(0, 1.1 * float(np.nanmax(y)))
+        if np.all(x == np.round(x)) and len(x) <= _MOST_TICKS:
+            axes.set_xticks(x)
+        return _finish(figure, axes, x_label, y_label, numbers)
 
 
 def _context() -> AbstractContextManager[None]:

@@ -6,7 +6,7 @@ from evaltoolkit.i18n import LANGUAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-KINDS = ("report", "findings")
+KINDS = ("report", "findings", "power")
 WIDTHS = (1280, 390)
 
 
@@ -45,6 +45,8 @@ def test_page_loads_alone_without_error_or_overflow(browser, pages, kind, langua
         ("report", "nl", "dark"),
         ("findings", "fr", "light"),
         ("findings", "de", "dark"),
+        ("power", "nl", "light"),
+        ("power", "en", "dark"),
     ],
 )
 def test_page_has_no_serious_barrier(browser, pages, kind, language, scheme):

@@ -46,3 +46,12 @@ def test_faults_of_a_study_are_told_together(tmp_path, capsys):
 def test_power_is_said_in_words(language, word):
     found = et.power_from_study(et.read_study(STUDY), (), draws=200)
     assert et.say(found, language)[0].startswith(word)
+
+
+def test_the_page_is_written_in_the_language_asked_for(tmp_path, capsys):
+    page = tmp_path / "deep" / "power.html"
+    assert run("plan", "power", STUDY, "--draws", 100, "--page", page, "--language", "nl") == 0
+    assert str(page) in capsys.readouterr().out.replace("\n", "")
+    assert '<html lang="nl">' in page.read_text(encoding="utf-8")
+    assert run("plan", "power", STUDY, "--draws", 100, "--page", page, "--language", "it") == 2
+    assert "choose one of nl, fr, de, en" in capsys.readouterr().err

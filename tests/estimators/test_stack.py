@@ -10,7 +10,7 @@ from evaltoolkit.estimators.stack import estimate_overall_stack
 from evaltoolkit.findings import EvaltoolkitError
 
 
-def make_design(*, cohorts, sizes, draws=6, weighted=False, anticipation=0):
+def make_design(*, cohorts, sizes, draws=6, weighted=False, anticipation=0, zone=1):
     rng = np.random.default_rng(3)
     cohort = np.repeat(np.array(cohorts, dtype=float), sizes)
     n, periods = len(cohort), 7
@@ -25,7 +25,7 @@ def make_design(*, cohorts, sizes, draws=6, weighted=False, anticipation=0):
         covariates=np.empty((n, 0)),
         covariate_names=(),
         weights=weights / weights.mean(),
-        clusters=units,
+        clusters=(np.arange(n) % (n // zone)).astype(str),
         anticipation=anticipation,
     )
 
@@ -36,6 +36,7 @@ CASES = {
     "weighted": {"cohorts": (2020, 2022, np.inf), "sizes": (12, 15, 25), "weighted": True},
     "later than the panel": {"cohorts": (2021, 2030, np.inf), "sizes": (12, 9, 16)},
     "treated from the first period": {"cohorts": (2018, 2021, np.inf), "sizes": (5, 12, 16)},
+    "zones across the arms": {"cohorts": (2020, 2022, np.inf), "sizes": (12, 15, 25), "weighted": True, "zone": 4},
     "anticipation": {"cohorts": (2021, 2023, np.inf), "sizes": (12, 14, 16), "anticipation": 1},
 }
 
@@ -69,8 +70,7 @@ def test_what_cannot_be_stacked_is_refused_with_every_reason():
         design,
         outcome=holes,
         covariates=np.ones((len(design.units), 1)),
-        clusters=np.repeat("a", len(design.units)),
         comparison="not_yet_treated",
     )
-    with pytest.raises(EvaltoolkitError, match="not yet treated; it has covariates; outcomes are missing; clusters"):
+    with pytest.raises(EvaltoolkitError, match="not yet treated; it has covariates; outcomes are missing"):
         estimate_overall_stack(wrong)

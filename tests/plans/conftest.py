@@ -11,6 +11,7 @@ from evaltoolkit.framework.indicator import Framework, Indicator
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.plan import Plan
+from evaltoolkit.plans.statistics import take_units
 
 TEXT = {
     "name": "n",
@@ -126,6 +127,7 @@ def worlds():
         "panel_of": panel_of,
         "cohorts_of": cohorts_of,
         "replace": dataclasses.replace,
+        "take": take_units,
         "framework": Framework(
             name="livc-r", version="1", indicators=(make_indicator(), make_indicator(id="TRU-02"), recorded_indicator())
         ),

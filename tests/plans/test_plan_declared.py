@@ -107,7 +107,9 @@ def test_curves_over_units_and_waves_are_the_same_on_any_number_of_processes():
         {"comparison_units": 30, "periods": 8},
         {},
     ]
-    one = power_over(study(), changes, draws=400)
+    seen = []
+    one = power_over(study(), changes, draws=400, advance=lambda: seen.append(1))
+    assert len(seen) == len(changes)
     two = power_over(study(), changes, draws=400, jobs=2)
     assert one.equals(two)
     assert one["mde"][0] < one["mde"][2]
@@ -139,3 +141,38 @@ def test_a_study_is_read_with_every_fault(tmp_path):
         read_study(path)
     with pytest.raises(EvaltoolkitError, match="There is no file"):
         read_study(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_zones_that_share_their_luck_follow_the_closed_form(together):
+    n, size, share, draws = 240, 4, 0.4, 4000
+    zones = {"units": size, "correlation": share, "start_together": together}
+    found = power_from_study(study(n, zones=zones), (), draws=draws)
+    # together: the mean of a zone varies by (1 + (m - 1) r) / m; spread evenly over the arms: the shared part drops out
+    factor = 1 + (size - 1) * share if together else 1 - share
+    assert found.placebo_sd == pytest.approx(
+        np.sqrt(factor) * spread(n, periods=6, start=4), rel=3 / np.sqrt(2 * draws)
+    )
+    # 30 clusters in an arm with the normal quantile: somewhat above the nominal size, never the 20 % of ignored zones
+    assert abs(found.false_alarms - 0.05) < 0.025
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        # variance of the difference of two means of 200, two periods, by hand
+        ({"kind": "yes_no", "level": 0.5}, 2 * 0.25 * (1 + 3 * 0.3)),
+        ({"kind": "count", "mean": 6.0, "overdispersion": 0.4}, 2 * (1 / 6 + 0.4 * 0.7 + 0.4 * 0.3 * 4 + 0.28 * 0.12)),
+    ],
+)
+def test_other_kinds_share_within_zones_as_declared(outcome, expected):
+    zones = {"units": 4, "correlation": 0.3}
+    one = study(400, periods=2, start=2, outcome=outcome, zones=zones)
+    estimates, _ = simulate_estimates(one, 0.0, draws=4000, seed=5)
+    assert estimates.std() == pytest.approx(np.sqrt(expected * 4 / 400), rel=0.05)
+
+
+def test_zones_count_and_not_units():
+    assert power_from_study(study(64, zones={"units": 8, "correlation": 0.1}), ()).reason == "mde.few_clusters"
+    with pytest.raises(ValueError, match="multiple of 7"):
+        study(60, zones={"units": 7, "correlation": 0.1})
