@@ -12,20 +12,21 @@ from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import std_errors
 from evaltoolkit.findings import EvaltoolkitError
 
-# settings of an estimator that a re-estimation repeats
-SETTINGS = ("adjust", "base", "missing")
 
-
-def overall_again(design: Design, effects: Effects) -> float:
-    """Overall effect on a changed design with the method and settings of the first estimate; NaN where undefined."""
+def estimate_again(design: Design, effects: Effects) -> Effects:
+    """Estimate a changed design with the method and settings of the first estimate."""
     from evaltoolkit.estimators.registry import estimate, list_estimators
 
     method = str(effects.info.get("method", "group_time"))
     method = method if method in list_estimators() else "group_time"
     known: dict[str, Any] = list_estimators()[method].options
-    options = {name: effects.info[name] for name in SETTINGS if name in effects.info and name in known}
+    return estimate(design, method, **{name: effects.info[name] for name in known if name in effects.info})
+
+
+def overall_again(design: Design, effects: Effects) -> float:
+    """Overall effect on a changed design with the method and settings of the first estimate; NaN where undefined."""
     try:
-        again = estimate(design, method, **options)
+        again = estimate_again(design, effects)
     except EvaltoolkitError:
         return math.nan
     return overall_estimate(again)[0]

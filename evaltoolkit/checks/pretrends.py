@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evaltoolkit.checks._again import estimate_again
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.aggregate import aggregation_matrix
@@ -85,19 +87,19 @@ def _code(reason: str, p_value: float, power: float) -> str:
 
 
 def _trend(design: Design, effects: Effects) -> tuple[npt.NDArray[np.bool_], Array, float]:
-    """Event rows before treatment, the drift per unit of trend in each event row, and in the overall effect."""
-    times = design.times
-    current = np.searchsorted(times, effects.labels["time"].to_numpy(float))
-    first = np.searchsorted(times, effects.labels["cohort"].to_numpy(float))
-    begin = first - design.anticipation
-    varying = (str(effects.info.get("base", "varying")) == "varying") & (current < first)
-    base = np.where(varying, current - 1, begin - 1)
-    drift = times[current] - times[base]
+    """Event rows before treatment, the drift per unit of trend in each event row, and in the overall effect.
+
+    The drift is what the estimator itself makes of treated units that move away by one per unit of time.
+    """
+    current = np.searchsorted(design.times, effects.labels["time"].to_numpy(float))
+    first = np.searchsorted(design.times, effects.labels["cohort"].to_numpy(float))
     matrix = aggregation_matrix(effects, "event")
-    late = matrix @ (current >= begin).astype(float)
+    late = matrix @ (current >= first - design.anticipation).astype(float)
     pre = (matrix.sum(axis=1) > 0) & (late == 0)
-    horizon = (aggregation_matrix(effects, "overall") @ drift).item()
-    return pre, np.asarray(matrix @ drift), float(horizon)
+    moved = np.where(design.treated[:, None], design.times[None, :] - design.times[0], 0.0)
+    drift = estimate_again(replace(design, outcome=np.where(np.isfinite(design.outcome), moved, np.nan)), effects)
+    gaps = np.where(np.isfinite(drift.estimate), drift.estimate, 0.0)
+    return pre, np.asarray(matrix @ gaps), float((aggregation_matrix(effects, "overall") @ gaps).item())
 
 
 def _used(event: Effects, pre: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:

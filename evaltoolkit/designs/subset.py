@@ -24,12 +24,12 @@ _BY_UNIT = (
 )
 
 
-def keep_units(design: Design, keep: npt.NDArray[np.bool_]) -> Design:
-    """Return the design on the units where ``keep`` (n,) is true; weights are scaled to mean 1 again."""
+def keep_units(design: Design, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Design:
+    """Return the design on the units where ``keep`` (n,) is true, or on those rows; weights are scaled to mean 1 again."""
     weights = design.weights[keep]
     if len(weights):
         weights = weights / weights.mean()
-    if keep.all():
+    if keep.dtype == bool and keep.all():
         return replace(design, weights=weights)
     held = {name: getattr(design, name) for name in _BY_UNIT}
     return replace(design, weights=weights, **{name: value[keep] for name, value in held.items() if value is not None})

@@ -11,6 +11,7 @@ import pandas as pd
 
 from evaltoolkit.effects.estimates import Estimates, Kind
 from evaltoolkit.effects.inference import cluster_codes, count_clusters
+from evaltoolkit.effects.influence import Influence, add_shares, combine
 from evaltoolkit.findings import EvaltoolkitError, nearest
 
 Array = npt.NDArray[np.float64]
@@ -205,27 +206,23 @@ def _weights(cells: _Cells, groups: Mask, *, by_cohort: bool) -> Array:
     return np.asarray((raw / np.where(total > 0, total, 1.0)).T)
 
 
-def _combine(effects: Estimates, cells: _Cells, matrix: Array, *, estimated: bool) -> tuple[Array, Array]:
+def _combine(effects: Estimates, cells: _Cells, matrix: Array, *, estimated: bool) -> tuple[Array, Influence]:
     """Estimates (m,) and influence (n, m) of weighted sums of rows; NaN where nothing contributes."""
     att = np.where(cells.defined, effects.estimate, 0.0)
     estimate = matrix.T @ att
-    psi = effects.influence if cells.defined.all() else np.where(cells.defined, effects.influence, 0.0)
-    influence = psi @ matrix
-    if estimated:
-        influence = influence + _share_influence(effects, cells, matrix, att[:, None] - estimate[None, :])
     empty = matrix.sum(axis=0) == 0
-    estimate[empty] = np.nan
-    influence[:, empty] = np.nan
-    return estimate, influence
+    influence = combine(effects.influence, np.where(empty, np.nan, matrix))
+    if estimated:
+        influence = _add_shares(effects, influence, cells, matrix, att[:, None] - estimate[None, :])
+    return np.where(empty, np.nan, estimate), influence
 
 
-def _share_influence(effects: Estimates, cells: _Cells, matrix: Array, deviation: Array) -> Array:
-    """Influence of the estimated cohort shares: sum over rows of (share_i - share) (att - aggregate) / total share."""
+def _add_shares(effects: Estimates, influence: Influence, cells: _Cells, matrix: Array, deviation: Array) -> Influence:
+    """Add that of the estimated cohort shares: sum over rows of (share_i - share) (att - aggregate) / total share."""
     cohorts = np.unique(cells.cohort)
-    member = (effects.cohort[:, None] == cohorts[None, :]) * effects.weights[:, None]
     scaled = np.divide(matrix * deviation, cells.share[:, None])
     by_cohort = (cells.cohort[None, :] == cohorts[:, None]).astype(float) @ scaled
-    return np.asarray((member - member.mean(axis=0)) @ by_cohort)
+    return add_shares(influence, effects.cohort, effects.weights, by_cohort, cohorts)
 
 
 def _reason(effects: Estimates, contributing: Mask) -> str:
@@ -256,7 +253,7 @@ def _effects(
     effects: E,
     kind: Kind,
     labels: pd.DataFrame,
-    rows: tuple[Array, Array],
+    rows: tuple[Array, Influence],
     reasons: tuple[str, ...],
     info: dict[str, object],
 ) -> E:
@@ -282,16 +279,15 @@ def _with_overall(result: E, effects: E, cells: _Cells, groups: Mask, *, estimat
         shares = np.array([cells.share[cells.cohort == key][0] for key in keys])
         weight = weight * shares
     weight = weight / weight.sum() if use.any() else weight
-    estimate = np.array([weight @ np.where(use, result.estimate, 0.0)])
-    influence = np.where(use, result.influence, 0.0) @ weight
+    some = bool(use.any())
+    estimate = np.array([weight @ np.where(use, result.estimate, 0.0) if some else np.nan])
+    influence = combine(result.influence, weight[:, None] if some else np.full((len(weight), 1), np.nan))
     if result.kind == "cohort" and estimated:
         at = _Cells(keys, keys, keys, shares, use, use)
         deviation = np.where(use, result.estimate - estimate, 0.0)
-        influence = influence + _share_influence(effects, at, weight[:, None], deviation[:, None])[:, 0]
-    if not use.any():
-        estimate, influence = np.array([np.nan]), np.full(len(influence), np.nan)
+        influence = _add_shares(effects, influence, at, weight[:, None], deviation[:, None])
     used = groups[use].any(axis=0) & cells.defined
     labels = pd.DataFrame(_counts(effects, used[None, :]))
-    reasons = ("" if use.any() else NOT_ESTIMATED,)
-    overall = _effects(effects, "overall", labels, (estimate, influence[:, None]), reasons, info)
+    reasons = ("" if some else NOT_ESTIMATED,)
+    overall = _effects(effects, "overall", labels, (estimate, influence), reasons, info)
     return replace(result, overall=overall)

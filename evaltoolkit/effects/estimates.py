@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evaltoolkit.effects.influence import Influence
+
 Array = npt.NDArray[np.float64]
 Kind = Literal["group_time", "event", "cohort", "calendar", "overall", "coefficient"]
 
@@ -27,7 +29,9 @@ class Estimates:
         treated and of comparison *clusters* that the row rests on.
     estimate : (k,) NaN where undefined
     influence : (n, k) influence function psi, one row per unit: the standard error is sqrt(mean(psi^2) / n);
-        clustered, psi is summed by cluster first. Mean zero. NaN where undefined.
+        clustered, psi is summed by cluster first. Mean zero unless
+        ``info["influence_centred"]`` is False. NaN where undefined. An array, or its parts
+        (:class:`~evaltoolkit.effects.influence.PartedInfluence`), which behave like one.
     units : (n,) codes that tie the rows of ``influence`` to units
     cohort : (n,) first treated time, ``inf`` = never
     weights : (n,) mean 1
@@ -40,7 +44,7 @@ class Estimates:
     kind: Kind
     labels: pd.DataFrame
     estimate: Array
-    influence: Array
+    influence: Influence
     units: npt.NDArray[np.str_]
     cohort: Array
     weights: Array

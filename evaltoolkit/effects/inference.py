@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.effects.estimates import Estimates
+from evaltoolkit.effects.influence import Influence, defined_columns, gram, square_sums, summed
 from evaltoolkit.findings import EvaltoolkitError
 
 Array = npt.NDArray[np.float64]
@@ -26,6 +27,7 @@ FEW_TREATED = f"fewer than {MIN_CLUSTERS} treated clusters"
 FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
 ONE_TREATED = "one treated cluster: no standard error"
 ONE_COMPARISON = "one comparison cluster: no standard error"
+NO_INFLUENCE = "rests on an estimate without standard error"
 NO_VARIATION = "no variation in the outcome"
 SINGULAR = "the covariance of these estimates is singular"
 NOTHING_TO_TEST = "no estimate to test"
@@ -46,8 +48,7 @@ def covariance(effects: Estimates) -> Array:
     The mean of psi psi' over n units divided by n; psi is summed by cluster first; no small-sample factor. Rows of
     undefined estimates are NaN.
     """
-    sums = _sum_by_cluster(effects, effects.influence)
-    return np.asarray(sums.T @ sums / len(effects.units) ** 2)
+    return gram(_by_cluster(effects)) / len(effects.units) ** 2
 
 
 def std_errors(effects: Estimates) -> Array:
@@ -140,8 +141,7 @@ def critical_value(
     shown = np.flatnonzero([reason == "" for reason in inference_reasons(effects)])
     if band == "pointwise" or len(shown) < 2:
         return pointwise
-    sums = _sum_by_cluster(effects, effects.influence[:, shown])
-    largest = _largest(_correlation(sums.T @ sums), seed)
+    largest = _largest(_correlation(gram(_by_cluster(effects, shown))), seed)
     return max(pointwise, float(np.quantile(largest, level)))
 
 
@@ -162,11 +162,11 @@ def joint_wald(effects: Estimates, rows: npt.ArrayLike) -> WaldTest:
         ``statistic, df, p_value, reason``; NaN with a reason where undefined.
     """
     chosen = np.arange(len(effects.estimate))[np.asarray(rows)]
-    defined = [i for i in chosen if np.isfinite(effects.estimate[i]) and np.any(effects.influence[:, i] != 0)]
+    known = np.isfinite(effects.estimate) & defined_columns(effects.influence)
+    defined = [int(i) for i in chosen if known[i]]
     if not defined:
         return WaldTest(math.nan, 0, math.nan, NOTHING_TO_TEST)
-    sums = _sum_by_cluster(effects, effects.influence[:, defined])
-    matrix = sums.T @ sums / len(effects.units) ** 2
+    matrix = gram(_by_cluster(effects, np.array(defined))) / len(effects.units) ** 2
     correlation = _correlation(matrix)
     if np.linalg.eigvalsh(correlation)[0] < 1e-10:
         return WaldTest(math.nan, len(defined), math.nan, SINGULAR)
@@ -201,19 +201,14 @@ def count_clusters(codes: npt.NDArray[np.intp]) -> int:
     return int(np.count_nonzero(np.bincount(codes))) if len(codes) else 0
 
 
-def _sum_by_cluster(effects: Estimates, influence: Array) -> Array:
-    codes = cluster_codes(effects.clusters, effects.units)
-    count = int(codes.max(initial=-1)) + 1
-    if count == len(codes):
-        return influence
-    order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(count))
-    return np.asarray(np.add.reduceat(influence[order], starts, axis=0))
+def _by_cluster(effects: Estimates, rows: npt.NDArray[np.intp] | None = None) -> Influence:
+    """The influence of every cluster on the chosen estimates."""
+    influence = effects.influence if rows is None else effects.influence[:, rows]
+    return summed(influence, cluster_codes(effects.clusters, effects.units))
 
 
 def _raw_errors(effects: Estimates) -> Array:
-    sums = _sum_by_cluster(effects, effects.influence)
-    return np.asarray(np.sqrt(np.einsum("ij,ij->j", sums, sums)) / len(effects.units))
+    return np.asarray(np.sqrt(square_sums(_by_cluster(effects))) / len(effects.units))
 
 
 def _counts(effects: Estimates) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -230,6 +225,8 @@ def _error_reasons(effects: Estimates, errors: Array) -> list[str]:
             reason = ONE_TREATED
         elif not reason and comparison[i] <= 1:
             reason = ONE_COMPARISON
+        elif not reason and np.isnan(errors[i]):
+            reason = NO_INFLUENCE
         elif not reason and not errors[i] > 1e-14 * abs(effects.estimate[i]):
             reason = NO_VARIATION
         found.append(reason)

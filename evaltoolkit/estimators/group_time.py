@@ -13,6 +13,7 @@ import pandas as pd
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import cluster_codes, count_clusters
+from evaltoolkit.effects.influence import Influence
 from evaltoolkit.estimators.adjustment import Adjust, Contrast, Side, compare_adjusted, compare_means
 from evaltoolkit.estimators.cells import (
     NO_COMPARISON,
@@ -26,6 +27,7 @@ from evaltoolkit.estimators.cells import (
     list_cells,
     select_units,
 )
+from evaltoolkit.estimators.cohort_contrasts import compare_cohorts, is_plain, list_cohort_cells
 from evaltoolkit.estimators.cross_sections import Rows, compare_rows
 from evaltoolkit.estimators.registry import Estimator
 from evaltoolkit.findings import EvaltoolkitError
@@ -99,6 +101,11 @@ def estimate_group_time(
     >>> estimate(design, "group_time", adjust="reg").aggregate("event").to_frame()  # doctest: +SKIP
     """
     sample = select_units(design, missing=missing)
+    info = _describe(sample, adjust=adjust, base=base, missing=missing)
+    if missing != "repeated_cross_sections" and is_plain(sample):
+        cells = _require(list_cohort_cells(sample, base), sample)
+        plain = compare_cohorts(sample, cells)
+        return _effects(sample, cells, plain.counts, plain.estimate, plain.influence, plain.reasons, info)
     cells = _require(list_cells(sample, base), sample)
     n, k = len(sample.design.units), len(cells)
     estimate, influence, reasons = np.full(k, np.nan), np.zeros((n, k)), [""] * k
@@ -116,18 +123,7 @@ def estimate_group_time(
         elif open_columns:
             result = _contrast(sample, [cells[j] for j in open_columns], batch, adjust)
             _store(batch._replace(columns=open_columns), result, estimate, influence, reasons)
-    return Effects(
-        kind="group_time",
-        labels=_labels(sample, cells, counts),
-        estimate=estimate,
-        influence=influence,
-        units=sample.design.units,
-        cohort=sample.design.cohort,
-        weights=sample.design.weights,
-        clusters=sample.design.clusters,
-        reasons=tuple(reasons),
-        info=_describe(sample, adjust=adjust, base=base, missing=missing),
-    )
+    return _effects(sample, cells, counts, estimate, influence, tuple(reasons), info)
 
 
 def group_time_points(design: Design, *, adjust: Adjust = "reg", base: Base = "varying") -> Array:
@@ -259,6 +255,29 @@ def _pooled(sample: Sample, cell: Cell, batch: _Batch, adjust: Adjust) -> tuple[
         return np.nan, np.full(n, np.nan), result.reason
     by_unit = np.bincount(rows, weights=result.influence, minlength=n).astype(np.float64)
     return result.estimate, n * by_unit, ""
+
+
+def _effects(
+    sample: Sample,
+    cells: Sequence[Cell],
+    counts: npt.NDArray[np.int64],
+    estimate: Array,
+    influence: Influence,
+    reasons: tuple[str, ...],
+    info: dict[str, Any],
+) -> Effects:
+    return Effects(
+        kind="group_time",
+        labels=_labels(sample, cells, counts),
+        estimate=estimate,
+        influence=influence,
+        units=sample.design.units,
+        cohort=sample.design.cohort,
+        weights=sample.design.weights,
+        clusters=sample.design.clusters,
+        reasons=reasons,
+        info=info,
+    )
 
 
 def _labels(sample: Sample, cells: Sequence[Cell], counts: npt.NDArray[np.int64]) -> pd.DataFrame:

@@ -2,6 +2,7 @@ import dataclasses
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -371,3 +372,26 @@ def test_coverage_of_the_true_effect(adjust, k):
         table = overall.to_frame()
         hits += bool(table["conf_low"][0] <= 1.0 <= table["conf_high"][0])
     assert abs(hits / replications - 0.95) <= 3 * np.sqrt(0.95 * 0.05 / replications)
+
+
+@pytest.mark.parametrize("base", ["varying", "universal"])
+@pytest.mark.parametrize("comparison", ["never_treated", "not_yet_treated"])
+@pytest.mark.parametrize("grouped", [1, 3, 7])
+def test_contrasts_of_cohort_means_are_the_unit_by_unit_comparison(monkeypatch, base, comparison, grouped):
+    from evaltoolkit.estimators import group_time
+
+    rng = np.random.default_rng(8)
+    clusters = np.array([f"c{i % (60 // grouped)}" for i in range(60)])
+    # levels a million times the changes: no digits may be lost to them
+    design = simulate(comparison=comparison, weights=rng.uniform(0.5, 2, 60), clusters=clusters)
+    design = dataclasses.replace(design, outcome=design.outcome + 1e6 * rng.normal(size=(60, 1)))
+    quick = group_time.estimate_group_time(design, base=base)
+    monkeypatch.setattr(group_time, "is_plain", lambda sample: False)
+    slow = group_time.estimate_group_time(design, base=base)
+    assert quick.reasons == slow.reasons
+    pd.testing.assert_frame_equal(quick.labels, slow.labels)
+    np.testing.assert_allclose(quick.estimate, slow.estimate, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(quick.covariance(), slow.covariance(), rtol=1e-7, atol=1e-10)
+    for to in ("overall", "event", "cohort", "calendar"):
+        one, other = quick.aggregate(to), slow.aggregate(to)
+        pd.testing.assert_frame_equal(one.to_frame(), other.to_frame(), rtol=1e-7, atol=1e-8)
