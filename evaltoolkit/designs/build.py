@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,11 @@ import pandas as pd
 
 from evaltoolkit.designs.cohorts import RULES, Rule, cohort_from_roster, first_treated_time
 from evaltoolkit.designs.design import Comparison, Design
+from evaltoolkit.designs.finish import Parts, check_choices, finish_design
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.panel import Array, Panel
 
-COMPARISONS: tuple[Comparison, ...] = ("never_treated", "not_yet_treated")
 GROUPINGS = ("livc_r", "zone")
 
 
@@ -38,6 +38,7 @@ def make_design(
     anticipation: int = 0,
     cluster: str | None = None,
     weights: str | None = None,
+    exposure: str | None = None,
     action: str | None = None,
     rule: Rule = "containing",
     never: str = "never",
@@ -66,6 +67,8 @@ def make_design(
         decided. Default: the unit.
     weights : str, optional
         Column of ``panel.units`` or a measure (first period); scaled to mean 1.
+    exposure : str, optional
+        What a count is counted in: a measure, or a column of ``panel.units``; above zero wherever the outcome is known.
     action, rule
         For a roster: the action evaluated, and how its date becomes a period.
     never : str
@@ -96,47 +99,48 @@ def make_design(
     )
     values = waves.wide(outcome)
     baseline = np.column_stack([np.empty((len(panel.units), 0)), *(_baseline(panel, name) for name in covariates)])
-    weight = np.ones(len(panel.units)) if weights is None else _baseline(panel, weights)
-    excluded = _excluded(waves, treatment, values, np.column_stack([baseline, weight]))
-    keep = ~np.isin(panel.unit_codes, excluded["unit"])
-    if not keep.any():
-        counts = ", ".join(f"{n} {reason.removeprefix('excluded.')}" for reason, n in _reasons(excluded).items())
-        raise RefusedError(f"No unit is left for {outcome}: {counts}. Complete the roster or choose another outcome.")
-    cohort = treatment.cohort.to_numpy(dtype=float)[keep]
-    return Design(
-        units=np.array(panel.unit_codes)[keep],
-        times=waves.times,
-        outcome=values[keep],
-        cohort=cohort,
-        covariates=baseline[keep],
-        covariate_names=tuple(covariates),
-        weights=_mean_one(weight[keep], weights),
-        clusters=_clusters(panel, cluster, membership)[keep],
+    return finish_design(
+        Parts(
+            units=np.array(panel.unit_codes),
+            times=waves.times,
+            outcome=values,
+            cohort=treatment.cohort.to_numpy(dtype=float),
+            covariates=baseline,
+            covariate_names=tuple(covariates),
+            weights=None if weights is None else _baseline(panel, weights),
+            clusters=None if cluster is None else _clusters(panel, cluster, membership),
+            sampling_se=waves.wide(f"{outcome}.se") if f"{outcome}.se" in panel.data.columns else None,
+            exposure=None if exposure is None else _exposure(waves, exposure, values),
+        ),
+        outcome_name=outcome,
         comparison=comparison,
         anticipation=anticipation,
-        outcome_name=outcome,
-        excluded=excluded,
-        sampling_se=waves.wide(f"{outcome}.se")[keep] if f"{outcome}.se" in panel.data.columns else None,
-        info={
-            **treatment.info,
-            **_arms(cohort, waves.times),
-            "n_excluded": len(excluded),
-            "cluster": cluster or "unit",
-            "event_clock": _event_clock(waves.times),
-        },
+        info={**treatment.info, "cluster": cluster or "unit"},
+        left_out=treatment.excluded,
     )
+
+
+def _exposure(panel: Panel, name: str, values: Array) -> Array:
+    """What a count is counted in: a measure, or a fixed column of the units; positive wherever the count is known."""
+    known = name not in panel.units.columns or name in panel.data.columns
+    found = panel.wide(name) if known else np.broadcast_to(_baseline(panel, name)[:, None], values.shape)
+    lacking = np.isfinite(values) & ~(found > 0)
+    if lacking.any():
+        units = np.array(panel.unit_codes)[lacking.any(axis=1)]
+        more = f" and {len(units) - 5} more" if len(units) > 5 else ""
+        raise EvaltoolkitError(
+            f'The exposure "{name}" must be above zero wherever the outcome is known; it is not for '
+            f"{', '.join(units[:5])}{more}."
+        )
+    return np.array(found, dtype=float)
 
 
 def _check_choices(panel: Panel, outcome: str, *, comparison: str, rule: str, anticipation: int) -> None:
     if outcome not in panel.measures:
         raise EvaltoolkitError(f'The panel has no measure "{outcome}".{nearest(outcome, panel.measures)}')
-    for word, what, known in ((comparison, "comparison", COMPARISONS), (rule, "rule", RULES)):
-        if word not in known:
-            raise EvaltoolkitError(
-                f'The {what} "{word}" is not known; choose {" or ".join(known)}.{nearest(word, known)}'
-            )
-    if anticipation < 0:
-        raise EvaltoolkitError("anticipation counts periods before treatment: 0, 1, 2 ...")
+    check_choices(comparison, anticipation)
+    if rule not in RULES:
+        raise EvaltoolkitError(f'The rule "{rule}" is not known; choose {" or ".join(RULES)}.{nearest(rule, RULES)}')
 
 
 def _from_roster(
@@ -241,47 +245,3 @@ def _group_of(panel: Panel, membership: pd.DataFrame, cluster: str) -> pd.Series
     key = "livc_r" if panel.unit_kind == "livc_r" else "municipality"
     groups = membership.dropna(subset=[cluster]).groupby(key)[cluster].min()
     return groups.set_axis(groups.index.astype(str)).reindex(panel.unit_codes)
-
-
-def _excluded(panel: Panel, treatment: _Treatment, values: Array, needed: Array) -> pd.DataFrame:
-    """One reason per unit, the first that applies; ``cohort`` tells the arms of those that never answered."""
-    units = np.array(panel.unit_codes)
-    cohort = treatment.cohort.to_numpy(dtype=float)
-    found = [
-        *treatment.excluded.itertuples(index=False, name=None),
-        *_named(units[cohort <= panel.times[0]], "excluded.always_treated"),
-        *_named(units[np.isnan(values).all(axis=1)], "excluded.no_outcome"),
-        *_named(units[np.isnan(needed).any(axis=1)], "excluded.missing_covariate"),
-    ]
-    table = pd.DataFrame(found, columns=["unit", "reason"]).drop_duplicates("unit")
-    table["cohort"] = treatment.cohort.reindex(table["unit"]).to_numpy()
-    return table.sort_values("unit", ignore_index=True)
-
-
-def _named(units: Iterable[str], reason: str) -> list[tuple[str, str]]:
-    return [(str(unit), reason) for unit in units]
-
-
-def _reasons(excluded: pd.DataFrame) -> dict[str, int]:
-    return {str(reason): int(n) for reason, n in excluded["reason"].value_counts().items()}
-
-
-def _mean_one(weight: Array, name: str | None) -> Array:
-    if (weight < 0).any() or weight.sum() <= 0:
-        raise EvaltoolkitError(f'Weights "{name}" must be positive numbers.')
-    scaled: Array = weight / weight.mean()
-    return scaled
-
-
-def _event_clock(times: Array) -> str:
-    """Time since treatment counts in years where periods are evenly spaced, in waves where they are not."""
-    gaps = np.diff(times)
-    return "time" if len(gaps) == 0 or np.ptp(gaps) < 1e-6 else "periods"
-
-
-def _arms(cohort: Array, times: Array) -> dict[str, int]:
-    return {
-        "n_treated": int((cohort <= times[-1]).sum()),
-        "n_later": int(((cohort > times[-1]) & np.isfinite(cohort)).sum()),
-        "n_never": int(np.isinf(cohort).sum()),
-    }

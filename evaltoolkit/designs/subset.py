@@ -25,7 +25,7 @@ _BY_UNIT = (
 
 
 def keep_units(design: Design, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Design:
-    """Return the design on the units where ``keep`` (n,) is true, or on those rows; weights are scaled to mean 1 again."""
+    """Return the design on the units where ``keep`` (n,) is true, or on those rows; weights have mean 1 again."""
     weights = design.weights[keep]
     if len(weights):
         weights = weights / weights.mean()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.effects.estimates import Estimates, Kind
-from evaltoolkit.effects.inference import cluster_codes, count_clusters
+from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.effects.influence import Influence, add_shares, combine
 from evaltoolkit.findings import EvaltoolkitError, nearest
 
@@ -238,15 +238,27 @@ def _counts(effects: Estimates, groups: Mask) -> dict[str, list[int]]:
     cohort = labels["cohort"].to_numpy(float)
     treated = labels["n_treated"].to_numpy(np.int64)
     comparison = labels["n_comparison"].to_numpy(np.int64)
-    codes = cluster_codes(effects.clusters, effects.units)
+    known, inside = _cohort_clusters(effects)
     found: dict[str, list[int]] = {"n_treated": [], "n_comparison": []}
     for group in groups:
-        cohorts = np.unique(cohort[group])
-        seen = sum(int(treated[group & (cohort == one)].max()) for one in cohorts)
-        distinct = count_clusters(codes[np.isin(effects.cohort, cohorts)])
-        found["n_treated"].append(min(seen, distinct))
+        seen = {float(one): int(treated[group & (cohort == one)].max()) for one in np.unique(cohort[group])}
+        chosen = [place for place, one in enumerate(known) if float(one) in seen]
+        distinct = int(inside[:, chosen].any(axis=1).sum()) if inside.ndim == 2 else int(inside[chosen].sum())
+        found["n_treated"].append(min(sum(seen.values()), distinct))
         found["n_comparison"].append(int(comparison[group].min()) if group.any() else 0)
     return found
+
+
+def _cohort_clusters(effects: Estimates) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Cohorts, and the number of clusters in each; where clusters span cohorts, which clusters (G, C) are in which."""
+    known, place = np.unique(effects.cohort, return_inverse=True)
+    codes = cluster_codes(effects.clusters, effects.units)
+    count = int(codes.max(initial=-1)) + 1
+    if count == len(codes):
+        return known, np.bincount(place, minlength=len(known)).astype(np.int64)
+    inside = np.zeros((count, len(known)), dtype=np.int64)
+    inside[codes, place] = 1
+    return known, inside
 
 
 def _effects(

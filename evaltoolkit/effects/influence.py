@@ -6,7 +6,7 @@ influence is the unit's own series times one matrix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class PartedInfluence(np.lib.mixins.NDArrayOperatorsMixin):
     group: Codes
     slopes: Array
     cohorts: Array
+    # cross products of the rows, kept for every set of estimates that rests on the same rows
+    _products: dict[int, Array] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -122,7 +124,7 @@ def summed(influence: Influence, codes: Codes) -> Influence:
     if isinstance(influence, PartedInfluence):
         pairs, place = np.unique(codes * len(influence.slopes) + influence.group, return_inverse=True)
         rows = _sums(influence.rows, place.astype(np.intp), len(pairs))
-        held = replace(influence, rows=rows, group=(pairs % len(influence.slopes)).astype(np.intp))
+        held = replace(influence, rows=rows, group=(pairs % len(influence.slopes)).astype(np.intp), _products={})
         return held if len(pairs) == count else _sums(np.asarray(held), pairs // len(influence.slopes), count)
     return _sums(influence, codes, count)
 
@@ -154,11 +156,12 @@ def square_sums(influence: Influence) -> Array:
 
 def _inner(influence: PartedInfluence) -> list[tuple[Array, Array]]:
     """Slopes and cross products of the rows of each group."""
-    found = []
-    for place, block in enumerate(influence.slopes):
-        rows = influence.rows[influence.group == place]
-        found.append((block, rows.T @ rows))
-    return found
+    products = influence._products
+    for place in range(len(influence.slopes)):
+        if place not in products:
+            rows = influence.rows[influence.group == place]
+            products[place] = rows.T @ rows
+    return [(block, products[place]) for place, block in enumerate(influence.slopes)]
 
 
 def _sums(values: Array, codes: Codes, count: int) -> Array:

@@ -1,0 +1,145 @@
+"""From arrays to a design: who is left out and why, weights of mean one, what readers of the design should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaltoolkit.designs.design import Array, Comparison, Design
+from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
+
+COMPARISONS: tuple[Comparison, ...] = ("never_treated", "not_yet_treated")
+_NOBODY = pd.DataFrame(columns=["unit", "reason"])
+
+
+class Parts(NamedTuple):
+    """The arrays of a design before anybody is left out, as in :class:`Design`; ``cohort`` is NaN where unknown."""
+
+    units: npt.NDArray[np.str_]
+    times: Array
+    outcome: Array
+    cohort: Array
+    covariates: Array
+    covariate_names: tuple[str, ...]
+    weights: Array | None = None
+    clusters: npt.NDArray[np.str_] | None = None
+    sampling_se: Array | None = None
+    exposure: Array | None = None
+    controls: Array | None = None
+    control_names: tuple[str, ...] = ()
+    treatment: Array | None = None
+    dose: Array | None = None
+
+
+def check_choices(comparison: str, anticipation: int) -> None:
+    """Refuse an unknown comparison and an anticipation below zero."""
+    if comparison not in COMPARISONS:
+        raise EvaltoolkitError(
+            f'The comparison "{comparison}" is not known; choose {" or ".join(COMPARISONS)}.'
+            f"{nearest(comparison, COMPARISONS)}"
+        )
+    if anticipation < 0:
+        raise EvaltoolkitError("anticipation counts periods before treatment: 0, 1, 2 ...")
+
+
+def finish_design(
+    parts: Parts,
+    *,
+    outcome_name: str,
+    comparison: Comparison,
+    anticipation: int,
+    info: Mapping[str, str | int | float],
+    left_out: pd.DataFrame = _NOBODY,
+) -> Design:
+    """Return the design on the units that can be used.
+
+    Parameters
+    ----------
+    parts : Parts
+    outcome_name, comparison, anticipation : as in :class:`Design`
+    info : what the caller knows of the design
+    left_out : DataFrame
+        Columns ``unit, reason``: units whose treatment the caller could not establish.
+
+    Raises
+    ------
+    RefusedError
+        No unit is left.
+    """
+    check_choices(comparison, anticipation)
+    excluded = _excluded(parts, left_out)
+    keep = np.ones(len(parts.units), dtype=bool) if excluded.empty else ~np.isin(parts.units, excluded["unit"])
+    if not keep.any():
+        counts = ", ".join(f"{n} {reason.removeprefix('excluded.')}" for reason, n in _reasons(excluded).items())
+        raise RefusedError(
+            f"No unit is left for {outcome_name}: {counts}. Complete the roster or choose another outcome."
+        )
+    held = {name: value for name, value in parts._asdict().items() if isinstance(value, np.ndarray) and name != "times"}
+    kept = held if keep.all() else {name: value[keep] for name, value in held.items()}
+    weights = kept.pop("weights", np.ones(int(keep.sum())))
+    if (weights < 0).any() or weights.sum() <= 0:
+        raise EvaltoolkitError("Weights must be positive numbers.")
+    clusters = kept.pop("clusters", kept["units"])
+    return Design(
+        times=parts.times,
+        covariate_names=parts.covariate_names,
+        control_names=parts.control_names,
+        weights=weights / weights.mean(),
+        clusters=clusters,
+        comparison=comparison,
+        anticipation=anticipation,
+        outcome_name=outcome_name,
+        excluded=excluded,
+        info={**info, **_facts(kept["cohort"], kept["outcome"], parts.times), "n_excluded": len(excluded)},
+        **kept,
+    )
+
+
+def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
+    """One reason per unit, the first that applies; ``cohort`` tells the arms of those that never answered."""
+    units, cohort = parts.units, parts.cohort
+    needed = [parts.covariates, *(one for one in (parts.weights, parts.dose) if one is not None)]
+    lacking = np.zeros(len(units), dtype=bool)
+    for one in needed:
+        lacking |= np.isnan(one.reshape(len(units), -1)).any(axis=1)
+    found = [
+        *left_out.itertuples(index=False, name=None),
+        *_named(units[np.isnan(cohort)], "excluded.unknown_treatment"),
+        *_named(units[cohort <= parts.times[0]], "excluded.always_treated"),
+        *_named(units[np.isnan(parts.outcome).all(axis=1)], "excluded.no_outcome"),
+        *_named(units[lacking], "excluded.missing_covariate"),
+    ]
+    table = pd.DataFrame(found, columns=["unit", "reason"]).drop_duplicates("unit")
+    table["cohort"] = pd.Series(cohort, index=units).reindex(table["unit"]).to_numpy() if found else np.empty(0)
+    return table.sort_values("unit", ignore_index=True)
+
+
+def _named(units: Iterable[str], reason: str) -> list[tuple[str, str]]:
+    return [(str(unit), reason) for unit in units]
+
+
+def _reasons(excluded: pd.DataFrame) -> dict[str, int]:
+    return {str(reason): int(n) for reason, n in excluded["reason"].value_counts().items()}
+
+
+def _facts(cohort: Array, outcome: Array, times: Array) -> dict[str, str | int]:
+    treated = cohort[cohort <= times[-1]]
+    _, sizes = np.unique(treated, return_counts=True)
+    return {
+        "n_treated": len(treated),
+        "n_later": int(((cohort > times[-1]) & np.isfinite(cohort)).sum()),
+        "n_never": int(np.isinf(cohort).sum()),
+        "n_gaps": int(np.isnan(outcome).sum()),
+        "n_single_cohorts": int((sizes == 1).sum()),
+        "event_clock": _event_clock(times),
+    }
+
+
+def _event_clock(times: Array) -> str:
+    """Time since treatment counts in years where periods are evenly spaced, in waves where they are not."""
+    gaps = np.diff(times)
+    return "time" if len(gaps) == 0 or np.ptp(gaps) < 1e-6 else "periods"
