@@ -142,7 +142,12 @@ def critical_value(
     if band == "pointwise" or len(shown) < 2:
         return pointwise
     largest = _largest(_correlation(gram(_by_cluster(effects, shown))), seed)
-    return max(pointwise, float(np.quantile(largest, level)))
+    return critical_of(largest, level)
+
+
+def critical_of(largest: Array, level: float) -> float:
+    """Return the quantile of the largest absolute t, never below the one of a single row."""
+    return max(NormalDist().inv_cdf(0.5 + level / 2), float(np.quantile(largest, level)))
 
 
 def joint_wald(effects: Estimates, rows: npt.ArrayLike) -> WaldTest:
