@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from evaltoolkit.designs.rollout import draw_rollout
     from evaltoolkit.designs.rollout_files import verify_rollout, write_rollout
     from evaltoolkit.designs.roster import read_roster
+    from evaltoolkit.designs.table import design_from_table
     from evaltoolkit.effects.effects import Effects
+    from evaltoolkit.estimators.counts import incidents_avoided, rate_ratio
     from evaltoolkit.estimators.registry import estimate
     from evaltoolkit.evaluations.causal import assess_graph
     from evaltoolkit.evaluations.run import assess_plan, lock, run_plan
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from evaltoolkit.submissions.wide import read_wide
     from evaltoolkit.submissions.write import write_templates
     from evaltoolkit.territory.membership import read_membership
+    from evaltoolkit.worksheets.files import read_worksheet, write_worksheet
+    from evaltoolkit.worksheets.judge import judge_worksheet
 
 __version__ = _version("evaltoolkit")
 
@@ -56,10 +60,13 @@ _FACE = {
     "check": "checks.registry",
     "collect": "submissions.collect:collect_folder",
     "design": "designs.build:make_design",
+    "design_from_table": "designs.table",
     "draw_event_study": "reports.notebook",
     "draw_paths": "reports.notebook",
     "draw_rollout": "designs.rollout",
     "estimate": "estimators.registry",
+    "incidents_avoided": "estimators.counts",
+    "judge_worksheet": "worksheets.judge",
     "load_framework": "framework.load",
     "load_store": "submissions.store",
     "lock": "evaluations.run",
@@ -67,12 +74,14 @@ _FACE = {
     "power_from_study": "plans.declared",
     "power_over": "plans.declared",
     "pretrend_power": "plans.pretrend",
+    "rate_ratio": "estimators.counts",
     "read_long": "submissions.long",
     "read_membership": "territory.membership",
     "read_panel": "panels.read",
     "read_roster": "designs.roster",
     "read_study": "plans.study",
     "read_wide": "submissions.wide",
+    "read_worksheet": "worksheets.files",
     "run_plan": "evaluations.run",
     "say": "reports.notebook",
     "simulate_world": "panels.simulate",
@@ -84,6 +93,7 @@ _FACE = {
     "write_results": "reports.tables",
     "write_rollout": "designs.rollout_files",
     "write_templates": "submissions.write",
+    "write_worksheet": "worksheets.files",
 }
 
 __all__ = [
@@ -98,10 +108,13 @@ __all__ = [
     "check",
     "collect",
     "design",
+    "design_from_table",
     "draw_event_study",
     "draw_paths",
     "draw_rollout",
     "estimate",
+    "incidents_avoided",
+    "judge_worksheet",
     "load_framework",
     "load_store",
     "lock",
@@ -109,12 +122,14 @@ __all__ = [
     "power_from_study",
     "power_over",
     "pretrend_power",
+    "rate_ratio",
     "read_long",
     "read_membership",
     "read_panel",
     "read_roster",
     "read_study",
     "read_wide",
+    "read_worksheet",
     "run_plan",
     "say",
     "simulate_world",
@@ -126,6 +141,7 @@ __all__ = [
     "write_results",
     "write_rollout",
     "write_templates",
+    "write_worksheet",
 ]
 
 

@@ -28,6 +28,10 @@ app = typer.Typer(
 )
 plan_app = typer.Typer(no_args_is_help=True, help="Check, assess and lock an evaluation plan.", rich_markup_mode=None)
 app.add_typer(plan_app, name="plan")
+worksheet_app = typer.Typer(
+    no_args_is_help=True, help="Where numbers cannot answer: claims, rivals and tests.", rich_markup_mode=None
+)
+app.add_typer(worksheet_app, name="worksheet")
 
 
 def _known_language(value: str | list[str] | None) -> str | list[str] | None:
@@ -66,7 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _console() -> Console:
     from rich.console import Console
-
 
     # file names and sentences may hold brackets and colons: nothing in them is markup
     return Console(highlight=False, markup=False, emoji=False)
@@ -420,6 +423,63 @@ def plan_verify_draw(
     raise typer.Exit(1 if errors else 0)
 
 
+WorksheetPath = Annotated[Path, typer.Argument(help="the worksheet, .toml or .xlsx")]
+
+
+@worksheet_app.command("new")
+def new_worksheet(
+    path: WorksheetPath,
+    plan: Annotated[Path | None, typer.Option(help="take steps and rival explanations from this plan")] = None,
+    language: Language = "",
+) -> None:
+    """Write a worksheet to fill in, as a commented file (.toml) or a workbook (.xlsx)."""
+    from evaltoolkit.plans.reading import load_plan
+    from evaltoolkit.worksheets import files
+
+    given = load_plan(plan) if plan else None
+    spoken = language or (given.language if given else "en")
+    said = given.said_in(spoken) if given else None
+    steps, rivals = (said.theory_of_change, said.rival_explanations) if said else ((), ())
+    files.new_worksheet(path, language=spoken, steps=steps, rivals=rivals)
+    _console().print(f"Written: {path}. Fill it in, then: evaltoolkit worksheet check {path}", soft_wrap=True)
+
+
+@worksheet_app.command("check")
+def check_worksheet(path: WorksheetPath, language: Language = "") -> None:
+    """Report every fault of a worksheet with its place and remedy; without faults, its conclusions."""
+    from evaltoolkit.reports.worksheet_page import say_worksheet
+    from evaltoolkit.worksheets.files import inspect_worksheet
+    from evaltoolkit.worksheets.judge import judge_worksheet
+
+    console = _console()
+    found = inspect_worksheet(path, today=dt.datetime.now(tz=dt.UTC).date())
+    spoken = language or found.language
+    _print_findings(console, found.findings, spoken, limit=100)
+    if found.worksheet is None:
+        console.print(f"{path}: {_number_of(_count_errors(found.findings), 'fault')}.")
+        raise typer.Exit(1)
+    for line in say_worksheet(judge_worksheet(found.worksheet), spoken):
+        console.print(line)
+
+
+@worksheet_app.command("report")
+def report_worksheet(
+    path: WorksheetPath,
+    out: Annotated[Path, typer.Argument(help="HTML file to write")],
+    plan: Annotated[Path | None, typer.Option(help="plan whose steps the claims name by number")] = None,
+    language: Language = "",
+) -> None:
+    """Write a worksheet with its conclusions as one page."""
+    from evaltoolkit.plans.reading import load_plan
+    from evaltoolkit.reports.worksheet_page import write_worksheet_page
+    from evaltoolkit.worksheets.files import read_worksheet
+
+    worksheet = read_worksheet(path)
+    spoken = language or worksheet.language
+    steps = load_plan(plan).said_in(spoken).theory_of_change if plan else ()
+    _console().print(f"Written: {write_worksheet_page(worksheet, out, language=spoken, steps=steps)}", soft_wrap=True)
+
+
 @app.command()
 def evaluate(
     path: PlanPath,
@@ -428,17 +488,21 @@ def evaluate(
         list[str] | None,
         typer.Option("--language", "-l", help="one of nl, fr, de, en; may be repeated", callback=_known_language),
     ] = None,
+    worksheet: Annotated[Path | None, typer.Option(help="worksheet to put beside the numbers (.toml or .xlsx)")] = None,
 ) -> None:
     """Run a plan: estimates, checks, grade, verdict; writes the reports and the results."""
     from evaltoolkit.evaluations.run import run_plan
     from evaltoolkit.reports.pages import write_report
     from evaltoolkit.reports.prose import say_answers
     from evaltoolkit.reports.tables import write_results
+    from evaltoolkit.worksheets.files import read_worksheet
 
     if out.exists() and not out.is_dir():
         # told before the work, not after it
         raise NotADirectoryError(20, "Not a directory", str(out))
     console = _console()
+    # its faults are told before the work, not after it
+    evidence = read_worksheet(worksheet) if worksheet else None
     evaluation = run_plan(path)
     languages = language or [evaluation.plan.language]
     _warn_of_errors(console, evaluation.findings, path)
@@ -446,7 +510,7 @@ def evaluate(
         console.print(line)
     for one in languages:
         # a path stays in one piece, however narrow the terminal
-        console.print(f"Report: {write_report(evaluation, out, language=one)}", soft_wrap=True)
+        console.print(f"Report: {write_report(evaluation, out, language=one, worksheet=evidence)}", soft_wrap=True)
     write_results(evaluation, out)
     refused = [result for result in evaluation.outcomes if result.verdict.kind == "refused"]
     raise typer.Exit(1 if len(refused) == len(evaluation.outcomes) else 0)

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from evaltoolkit.evaluations.evaluation import Evaluation
 from evaltoolkit.reports.groups import short_label
+from evaltoolkit.reports.joint import joint_part
 from evaltoolkit.reports.prose import Prose, prose_of
 from evaltoolkit.reports.quality import GLOSSARY, deviations_of, limits_of, origin_of, quality_of
 from evaltoolkit.reports.sections import section_of
+from evaltoolkit.worksheets.worksheet import Worksheet
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def write_report(evaluation: Evaluation, out_dir: str | Path, *, language: str) -> Path:
+def write_report(
+    evaluation: Evaluation, out_dir: str | Path, *, language: str, worksheet: Worksheet | None = None
+) -> Path:
     """Write the report of an evaluation in one language.
 
     Parameters
@@ -27,6 +31,8 @@ def write_report(evaluation: Evaluation, out_dir: str | Path, *, language: str) 
     evaluation : Evaluation
     out_dir : folder; made where it does not exist
     language : {"nl", "fr", "de", "en"}
+    worksheet : Worksheet, optional
+        Claims and tests (:func:`evaltoolkit.read_worksheet`); the report then puts numbers and evidence side by side.
 
     Returns
     -------
@@ -40,14 +46,14 @@ def write_report(evaluation: Evaluation, out_dir: str | Path, *, language: str) 
         If the language is not offered, or a sentence is missing from its catalogue.
     """
     folder = Path(out_dir)
-    text = render_report(evaluation, language)
+    text = render_report(evaluation, language, worksheet)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"report_{language}.html"
     path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
-def render_report(evaluation: Evaluation, language: str) -> str:
+def render_report(evaluation: Evaluation, language: str, worksheet: Worksheet | None = None) -> str:
     """Return the report as HTML."""
     prose = prose_of(evaluation, language)
     sections = [section_of(result, evaluation, prose) for result in evaluation.outcomes]
@@ -65,6 +71,7 @@ def render_report(evaluation: Evaluation, language: str) -> str:
         secondary=[s for s, role in zip(sections, roles, strict=True) if role == "secondary"],
         guardrails=[s for s, role in zip(sections, roles, strict=True) if role == "guardrail"],
         harm_examined=evaluation.harm_examined,
+        joint=joint_part(evaluation, [s.answer for s in sections], worksheet, prose) if worksheet else None,
         quality=quality_of(evaluation, prose),
         limits=limits_of(evaluation, prose),
         deviations=deviations_of(evaluation, prose),
