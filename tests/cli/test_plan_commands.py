@@ -48,7 +48,7 @@ def terminal(monkeypatch):
 
         monkeypatch.setattr("builtins.input", type_in)
         monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": staticmethod(lambda: True)})())
-        monkeypatch.setattr("evaltoolkit.cli.sys.stdout.isatty", lambda: True, raising=False)
+        monkeypatch.setattr("evaltoolkit.cli.plan.sys.stdout.isatty", lambda: True, raising=False)
         return waiting
 
     return sit

@@ -51,7 +51,9 @@ def make_design(n_treated, seed=0, n=80):
 
 def fitted(name, n_treated):
     design, one = make_design(n_treated), list_estimators()[name]
-    for feature in list_features(design) - one.accepts:
+    if "dose" in one.needs:
+        design = replace(design, dose=np.where(np.isfinite(design.cohort), 1 + np.arange(80) * 0.37 % 5, 0.0))
+    for feature in list_features(design) - one.accepts - one.needs:
         design = WITHOUT[feature](design)
     return design
 
@@ -61,6 +63,9 @@ def test_what_a_method_cannot_use_it_refuses(name):
     one = list_estimators()[name]
     design = make_design(40)
     lacking = list_features(design) - one.accepts
+    for need in one.needs:
+        with pytest.raises(EvaltoolkitError, match=f"needs {describe_feature(need)}"):
+            estimate(design, name)
     if lacking:
         with pytest.raises(EvaltoolkitError, match="cannot use") as told:
             estimate(design, name)
