@@ -22,6 +22,7 @@ _BY_UNIT = (
     "treatment",
     "dose",
 )
+_BY_PERIOD = ("outcome", "sampling_se", "exposure", "controls", "treatment")
 
 
 def keep_units(design: Design, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Design:
@@ -33,6 +34,16 @@ def keep_units(design: Design, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp
         return replace(design, weights=weights)
     held = {name: getattr(design, name) for name in _BY_UNIT}
     return replace(design, weights=weights, **{name: value[keep] for name, value in held.items() if value is not None})
+
+
+def keep_periods(design: Design, columns: npt.NDArray[np.intp]) -> Design:
+    """Return the design on some of its periods."""
+    held = {name: getattr(design, name) for name in _BY_PERIOD}
+    return replace(
+        design,
+        times=design.times[columns],
+        **{name: value[:, columns] for name, value in held.items() if value is not None},
+    )
 
 
 def drop_values(design: Design, drop: npt.NDArray[np.bool_]) -> Design:

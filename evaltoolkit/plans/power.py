@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import NEVER, Array, Design
+from evaltoolkit.designs.subset import keep_periods, keep_units
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import MIN_CLUSTERS, critical_value, inference_reasons, std_errors
 from evaltoolkit.findings import EvaltoolkitError
@@ -22,7 +23,6 @@ from evaltoolkit.plans.statistics import (
     comparison_clusters,
     n_clusters,
     observed_cells,
-    take_units,
     untreated_cells,
     usable_units,
 )
@@ -141,7 +141,7 @@ def _before_the_start(
         return Power(np.nan, "mde.no_source")
     if min(n_clusters(design, enough & planned), n_clusters(design, enough & ~planned)) < MIN_CLUSTERS:
         return Power(np.nan, "mde.few_clusters")
-    early = take_units(_before_anyone(design, columns, planned), np.flatnonzero(enough))
+    early = keep_units(_before_anyone(design, columns, planned), np.flatnonzero(enough))
     return _placebo_power(early, early, 1.0, "pre_periods", settings, power, draws, estimator)
 
 
@@ -240,27 +240,23 @@ def _noise(design: Design) -> tuple[Design | None, Design | None, str]:
     never = usable & ~design.treated
     first = int(np.searchsorted(design.times, design.cohorts[0]))
     if n_clusters(design, never) >= MIN_CLUSTERS and observed_cells(design)[never][:, first:].any():
-        return take_units(design, np.flatnonzero(never)), take_units(design, np.flatnonzero(usable)), "comparison_paths"
+        return keep_units(design, np.flatnonzero(never)), keep_units(design, np.flatnonzero(usable)), "comparison_paths"
     clean = np.flatnonzero(untreated_cells(design).sum(axis=0) == len(design.units))
     seen = observed_cells(design)[:, clean]
     if len(clean) < 2 or n_clusters(design, (seen.sum(axis=1) > 1)) < 2 * MIN_CLUSTERS:
         return None, None, ""
     early = _before_anyone(design, clean, design.treated)
     enough = np.flatnonzero(seen.sum(axis=1) > 1)
-    return take_units(early, enough), take_units(early, enough), "pre_periods"
+    return keep_units(early, enough), keep_units(early, enough), "pre_periods"
 
 
 def _before_anyone(design: Design, clean: Ints, starting: Bools) -> Design:
     """Return the periods before any treatment, with one placebo start halfway for all that are treated."""
     times = design.times[clean]
     placebo = times[(len(times) + 1) // 2]
-    errors = design.sampling_se
     return dataclasses.replace(
-        design,
-        times=times,
-        outcome=design.outcome[:, clean],
+        keep_periods(design, clean),
         cohort=np.where(starting, placebo, NEVER),
-        sampling_se=None if errors is None else errors[:, clean],
         anticipation=0,
         comparison="never_treated",
     )
@@ -304,7 +300,7 @@ def _placebo_design(pool: Design, places: _Places, rng: np.random.Generator) -> 
     rows = np.concatenate([places.members[index] for index in drawn])
     sizes = places.sizes[drawn]
     cohort = np.repeat(places.cohorts, sizes)
-    study = take_units(pool, rows)
+    study = keep_units(pool, rows)
     center = _column_means(pool.outcome)
     swings = np.where(cohort <= pool.times[-1], places.ratio, 1.0)[:, None]
     return dataclasses.replace(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Design
+from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.effects.inference import MIN_CLUSTERS
 
 Bools = npt.NDArray[np.bool_]
@@ -83,21 +84,7 @@ def drop_short_cohorts(design: Design) -> Design:
         return design
     left_out = pd.DataFrame({"unit": design.units[short], "reason": "excluded.one_pre_period"})
     excluded = pd.concat([design.excluded, left_out], ignore_index=True) if len(design.excluded) else left_out
-    return dataclasses.replace(take_units(design, np.flatnonzero(~short)), excluded=excluded)
-
-
-def take_units(design: Design, rows: Ints) -> Design:
-    """Return the design of the given units, in that order."""
-    return dataclasses.replace(
-        design,
-        units=design.units[rows],
-        outcome=design.outcome[rows],
-        cohort=design.cohort[rows],
-        covariates=design.covariates[rows],
-        weights=design.weights[rows],
-        clusters=design.clusters[rows],
-        sampling_se=None if design.sampling_se is None else design.sampling_se[rows],
-    )
+    return dataclasses.replace(keep_units(design, ~short), excluded=excluded)
 
 
 def cluster_statistics(design: Design) -> dict[str, float]:

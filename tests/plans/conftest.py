@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from evaltoolkit.designs.design import Design
+from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.framework.indicator import Framework, Indicator
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.plan import Plan
-from evaltoolkit.plans.statistics import take_units
 
 TEXT = {
     "name": "n",
@@ -127,7 +127,7 @@ def worlds():
         "panel_of": panel_of,
         "cohorts_of": cohorts_of,
         "replace": dataclasses.replace,
-        "take": take_units,
+        "take": keep_units,
         "framework": Framework(
             name="livc-r", version="1", indicators=(make_indicator(), make_indicator(id="TRU-02"), recorded_indicator())
         ),

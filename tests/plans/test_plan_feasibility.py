@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.findings import Finding, Where
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.panels.build import build_panel
@@ -12,7 +13,7 @@ from evaltoolkit.plans.evidence import shared_cell_share
 from evaltoolkit.plans.feasibility import assess_feasibility
 from evaltoolkit.plans.power import Power
 from evaltoolkit.plans.rules import feasibility_rules
-from evaltoolkit.plans.statistics import drop_short_cohorts, take_units
+from evaltoolkit.plans.statistics import drop_short_cohorts
 
 GOOD = Power(mde=0.01)
 
@@ -144,7 +145,7 @@ def test_response_by_arm_counts_units_that_never_answered(worlds):
     outcome = design.outcome.copy()
     outcome[:30] = np.nan
     full = worlds["replace"](design, outcome=outcome)
-    answering = take_units(full, np.arange(30, len(design.units)))
+    answering = keep_units(full, np.arange(30, len(design.units)))
     plan, panel = worlds["plan"](), worlds["panel_of"](full)
     ask_with = lambda **options: assess_feasibility(  # noqa: E731
         answering, panel, plan.outcomes[0], plan, indicator=worlds["indicator"](), power=GOOD, **options

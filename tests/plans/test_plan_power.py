@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from evaltoolkit.designs.design import Design
+from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.plans.plan import Estimation
 from evaltoolkit.plans.power import minimum_detectable_effect, noise_ratio, power_curve, solve_effect
-from evaltoolkit.plans.statistics import take_units
 
 # 1.96 + 0.84: two-sided 5 %, power 80 %
 FACTOR = 2.8016
@@ -78,7 +78,7 @@ def test_clusters_that_hold_treated_and_untreated_units(worlds):
 def test_same_seed_same_digits_whatever_the_order_of_rows(worlds):
     _, design = worlds["world"]()
     order = np.random.default_rng(0).permutation(len(design.units))
-    shuffled = take_units(design, order)
+    shuffled = keep_units(design, order)
     first = minimum_detectable_effect(design, Estimation(seed=5), draws=60)
     assert minimum_detectable_effect(shuffled, Estimation(seed=5), draws=60).mde == pytest.approx(first.mde, rel=1e-9)
     assert minimum_detectable_effect(design, Estimation(seed=6), draws=60).mde != first.mde
