@@ -22,7 +22,14 @@ class Effects(Estimates):
     """
 
     def aggregate(self, to: Literal["overall", "event", "cohort", "calendar"]) -> Self:
-        """Aggregate group-time effects; see :func:`evaltoolkit.effects.aggregate.aggregate_effects`."""
+        """Aggregate group-time effects; see :func:`evaltoolkit.effects.aggregate.aggregate_effects`.
+
+        Effects by event time, as some methods give them, are their own event study and bring their own overall effect.
+        """
+        if self.kind == "event" and to == "event":
+            return self
+        if self.kind == "event" and to == "overall" and self.overall is not None:
+            return self.overall
         return aggregate_effects(self, to)
 
     def covariance(self) -> Array:

@@ -49,8 +49,19 @@ def make_design(n_treated, seed=0, n=80):
     )
 
 
+def with_reversals(design, n_treated):
+    """Thirty of the untreated units begin with treatment, and a few of them stop."""
+    cohort = design.cohort.copy()
+    cohort[50:] = TIMES[0]
+    treatment = (cohort[:, None] <= TIMES).astype(float)
+    treatment[50 : 50 + max(1, n_treated // 8), 2:] = 0.0
+    return replace(design, cohort=cohort, treatment=treatment)
+
+
 def fitted(name, n_treated):
     design, one = make_design(n_treated), list_estimators()[name]
+    if name == "switchers":
+        design = with_reversals(design, n_treated)
     if "dose" in one.needs:
         design = replace(design, dose=np.where(np.isfinite(design.cohort), 1 + np.arange(80) * 0.37 % 5, 0.0))
     for feature in list_features(design) - one.accepts - one.needs:
