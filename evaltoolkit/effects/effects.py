@@ -26,10 +26,12 @@ class Effects(Estimates):
 
         Effects by event time, as some methods give them, are their own event study and bring their own overall effect.
         """
-        if self.kind == "event" and to == "event":
-            return self
-        if self.kind == "event" and to == "overall" and self.overall is not None:
-            return self.overall
+        # what was aggregated before counts its left-out rows, and has an overall effect of another kind
+        if self.kind == "event" and "left_out" not in self.info:
+            if to == "event":
+                return self
+            if to == "overall" and self.overall is not None:
+                return self.overall
         return aggregate_effects(self, to)
 
     def covariance(self) -> Array:

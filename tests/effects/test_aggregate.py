@@ -162,6 +162,11 @@ def test_wrong_use(effects):
         effects.aggregate("calender")
     with pytest.raises(EvaltoolkitError, match="of kind event"):
         effects.aggregate("event").aggregate("overall")
+    own = dataclasses.replace(effects.aggregate("event"), info={"method": "own"})
+    assert own.aggregate("event") is own
+    assert own.aggregate("overall") is own.overall
+    with pytest.raises(EvaltoolkitError, match="of kind event"):
+        own.aggregate("cohort")
     before = dataclasses.replace(effects, labels=effects.labels.assign(time=2018.0))
     with pytest.raises(EvaltoolkitError, match="no period from treatment on"):
         before.aggregate("overall")
