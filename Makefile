@@ -29,6 +29,7 @@ format: .venv/dev.stamp
 assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/coverage_study.py
 	$(BIN)/python tests/assurance/power_study.py
+	$(BIN)/python tests/assurance/estimator_study.py
 
 # Every page in four languages, the pages for policymakers on paper, the plain Jupyter Book, and the gates on all of it.
 LANGUAGES = en nl fr de
