@@ -16,6 +16,7 @@ from evaltoolkit.designs.design import Comparison, Design
 from evaltoolkit.designs.finish import Parts, check_choices, finish_design
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.panels.groups import arrondissements
 from evaltoolkit.panels.panel import Array, Panel
 
 GROUPINGS = ("livc_r", "zone")
@@ -63,8 +64,8 @@ def make_design(
     anticipation : int
         Number of periods before treatment in which it may already act.
     cluster : str, optional
-        Column of ``panel.units``, or ``livc_r`` or ``zone`` of ``membership``: the level at which treatment was
-        decided. Default: the unit.
+        Column of ``panel.units``, ``livc_r`` or ``zone`` of ``membership``, or ``arrondissement`` by the register: the
+        level at which treatment was decided or shocks are shared. Default: the unit.
     weights : str, optional
         Column of ``panel.units`` or a measure (first period); scaled to mean 1.
     exposure : str, optional
@@ -231,8 +232,10 @@ def _clusters(panel: Panel, cluster: str | None, membership: pd.DataFrame | None
         labels = panel.units[cluster]
     elif membership is not None and cluster in GROUPINGS and cluster in membership.columns:
         labels = _group_of(panel, membership, cluster)
+    elif cluster == "arrondissement" and (groups := arrondissements(panel)) is not None:
+        labels = groups
     else:
-        known = [*map(str, panel.units.columns), *GROUPINGS]
+        known = [*map(str, panel.units.columns), *GROUPINGS, "arrondissement"]
         more = " It comes from the membership file." if cluster in GROUPINGS else ""
         raise EvaltoolkitError(f'There is no column "{cluster}" to cluster by.{more}{nearest(cluster, known)}')
     text = labels.astype("string").fillna("").to_numpy(dtype=str)

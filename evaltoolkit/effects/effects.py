@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import pandas as pd
 
@@ -31,7 +31,7 @@ class Effects(Estimates):
             if to == "event":
                 return self
             if to == "overall" and self.overall is not None:
-                return self.overall
+                return cast(Self, self.overall)
         return aggregate_effects(self, to)
 
     def covariance(self) -> Array:

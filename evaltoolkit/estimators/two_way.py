@@ -5,217 +5,188 @@ The door to linearmodels.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import warnings
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.estimators.cells import REFERENCE, Sample, select_units
-from evaltoolkit.estimators.logit import is_regular
+from evaltoolkit.estimators.cells import REFERENCE
 from evaltoolkit.estimators.registry import Estimator
-from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.estimators.two_way_columns import Columns, Form, column_rows, count_behind, lay_out_columns
+from evaltoolkit.estimators.two_way_fit import FixedEffects, Slopes, adjustment_columns, fit_groups, fit_rows
+from evaltoolkit.estimators.two_way_panel import Panel, arrange_rows
 
-Form = Literal["static", "event"]
+Engine = Literal["exact", "linearmodels"]
 
 CITATION = "Goodman-Bacon (2021), https://doi.org/10.1016/j.jeconom.2021.03.014"
 SE_CONVENTION = "CR0: sandwich over clusters, no small-sample factor; fixed effects need none with units in clusters"
 COLLINEAR = "collinear with the unit and period effects"
+_EFFECTS = {
+    "unit_period": "unit and period effects",
+    "unit_trends": "unit and period effects, a linear trend of every unit",
+    "cluster_period": "unit effects, period effects of every cluster",
+}
 
 
-class _Long(NamedTuple):
-    """Observed rows: unit and period numbers, outcome, weights, one column per regressor."""
-
-    unit: npt.NDArray[np.intp]
-    period: npt.NDArray[np.intp]
-    outcome: Array
-    weights: Array
-    regressors: Array
-
-
-def estimate_two_way(design: Design, *, form: Form = "static") -> Effects:
+def estimate_two_way(
+    design: Design, *, form: Form = "static", effects: FixedEffects = "unit_period", engine: Engine = "exact"
+) -> Effects:
     """Regress the outcome on treatment with unit and period effects.
 
-    A diagnostic to hold against ``group_time``, not a result to act on. Covariates are not used: constant within
-    units, they are absorbed.
+    A diagnostic to hold against ``group_time``, not a result to act on.
 
-    Estimand: under the assumptions, the one effect; otherwise a weighted sum of effects whose weights may be negative.
+    Estimand: under the assumptions, the one effect; otherwise a weighted sum of effects whose weights may be negative:
+    ``weigh_two_way`` shows them, ``decompose_two_way`` the comparisons behind.
 
-    Assumptions: parallel trends *and* the same effect for every cohort and at every time since treatment.
+    Assumptions: parallel trends (given covariates and controls, where there are any) *and* the same effect for every
+    cohort and at every time since treatment; treatment does not move the controls.
 
     Not when: units start at different times and effects grow or fade; then the number answers no question.
 
     Parameters
     ----------
     design : Design
-        Outcome (n, T), gaps allowed; weights and clusters are used.
+        Outcome (n, T), gaps allowed; weights and clusters are used. Baseline covariates enter with a coefficient per
+        period, controls directly. ``design.treatment``, any number per unit and period, is the regressor of the static
+        form where it is given; units treated from the first period on then stay in. A row without its controls or its
+        treatment counts as not observed.
     form : {"static", "event"}
         One coefficient, or one for every time since treatment with the period before treatment (and anticipation) as
-        reference. Without never-treated units also the earliest period before treatment is a reference.
+        reference. Without never-treated units (in any cluster, for ``cluster_period``), and with unit trends, also the
+        earliest time before treatment is a reference.
+    effects : {"unit_period", "unit_trends", "cluster_period"}
+        Unit and period effects; also a linear trend of every unit, in the unit of ``times``; or unit effects and
+        period effects of every cluster (``design.clusters``: a police zone, a province), so that units are compared
+        within their cluster only.
+    engine : {"exact", "linearmodels"}
+        Own projections, in closed form for balanced panels; or coefficients by ``PanelOLS`` (``AbsorbingLS`` with unit
+        trends), which are the same to rounding and take some hundred times as long. The influence is always our own.
 
     Returns
     -------
     Effects
         Kind ``coefficient``; labels ``name`` and, for ``event``, ``event_time``. The influence of a unit is
-        n (X'X)^-1 sum_t x_it u_it with x free of unit and period effects, so that its clustered variance is CR0.
+        n (X'X)^-1 sum_t x_it u_it with x free of everything else, so that its clustered variance is CR0. With
+        ``design.treatment``, ``n_treated`` counts the clusters of units whose treatment changes, ``n_comparison`` those
+        of units that keep theirs from one observed period to the next.
 
     Raises
     ------
     EvaltoolkitError
-        No unit is treated after the first period.
+        No unit is treated after the first period; treatment never changes; an event study of treatment that stops.
 
     References
     ----------
     https://doi.org/10.1016/j.jeconom.2021.03.014
     """
-    sample = select_units(design)
-    last = len(sample.design.times)
-    if not (sample.position < last).any():
-        raise EvaltoolkitError("No unit is treated after the first period of the panel: check the dates in the roster.")
-    event = _event_times(sample)
-    columns, references = _columns(sample, event, form)
-    long = _stack(sample, [indicator for _, _, indicator in columns])
-    slopes, scores, reason = _fit(long, len(sample.design.units))
-    names = [*columns, *references]
-    k, gone = len(names), len(references)
-    influence = np.column_stack([scores, np.zeros((len(scores), gone))])
-    labels = pd.DataFrame({"name": [name for name, _, _ in names]})
-    if form == "event":
-        labels["event_time"] = [time for _, time, _ in names]
-    counts = [_count(sample, indicator) for _, _, indicator in names]
-    labels["n_treated"], labels["n_comparison"] = zip(*counts, strict=True)
-    order = labels["event_time"].argsort().to_numpy() if form == "event" else np.arange(k)
-    reasons = [*[reason] * len(columns), *[REFERENCE] * gone]
+    panel = arrange_rows(design)
+    columns = lay_out_columns(panel, form, effects)
+    k = len(columns.names) - columns.n_references
+    grouped = panel.design.treatment is None and panel.balanced and not panel.adjusted
+    if grouped and effects == "unit_period":
+        slopes = fit_groups(panel, columns.group, columns.grid[:, :, :k])
+    else:
+        slopes = fit_rows(panel, column_rows(panel, columns), k, effects)
+    if engine == "linearmodels" and slopes.estimable.all():
+        slopes = slopes._replace(estimate=_panel_ols(panel, list(column_rows(panel, columns)), effects))
+    return _effects(panel, columns, slopes, _describe(panel, form, effects, engine))
+
+
+def _effects(panel: Panel, columns: Columns, slopes: Slopes, info: dict[str, Any]) -> Effects:
+    n, gone = len(panel.design.units), columns.n_references
+    estimate = np.r_[np.where(slopes.estimable, slopes.estimate, np.nan), np.zeros(gone)]
+    influence = np.column_stack([np.where(slopes.estimable, slopes.influence, np.nan), np.zeros((n, gone))])
+    reasons = [*np.where(slopes.estimable, "", COLLINEAR), *[REFERENCE] * gone]
+    counts = count_behind(panel, columns)
+    labels = pd.DataFrame({"name": columns.names})
+    if info["form"] == "event":
+        labels["event_time"] = columns.event_time
+    labels["n_treated"], labels["n_comparison"] = counts
+    order = np.argsort(columns.event_time, kind="stable")
     return Effects(
         kind="coefficient",
         labels=labels.iloc[order].reset_index(drop=True),
-        estimate=np.r_[slopes, np.zeros(gone)][order],
+        estimate=estimate[order],
         influence=influence[:, order],
-        units=sample.design.units,
-        cohort=sample.design.cohort,
-        weights=sample.design.weights,
-        clusters=sample.design.clusters,
-        reasons=tuple(reasons[i] for i in order),
-        info=_describe(sample, form),
+        units=panel.design.units,
+        cohort=panel.design.cohort,
+        weights=panel.design.weights,
+        clusters=panel.design.clusters,
+        reasons=tuple(str(reasons[i]) for i in order),
+        info=info,
     )
 
 
-def _event_times(sample: Sample) -> Array:
-    """(n, T) time since treatment in the unit of ``times``, or in periods; NaN for units not treated in the panel."""
-    design = sample.design
-    treated = sample.position < len(design.times)
-    if design.info.get("event_clock", "time") == "periods":
-        since = np.arange(len(design.times))[None, :] - sample.position[:, None].astype(float)
-    else:
-        # months are twelfths: rounded, or the same distance becomes several event times
-        since = np.round(design.times[None, :] - np.where(treated, design.cohort, 0.0)[:, None], 6) + 0.0
-    return np.where(treated[:, None], since, np.nan)
-
-
-def _columns(
-    sample: Sample, event: Array, form: Form
-) -> tuple[list[tuple[str, float, Array]], list[tuple[str, float, Array]]]:
-    """Name, event time and (n, T) indicator of the regressors, and of the references."""
-    if form == "static":
-        return [("treated", np.nan, (event >= 0).astype(float))], []
-    seen = np.unique(event[sample.observed & np.isfinite(event)])
-    rows = np.flatnonzero(sample.position < len(sample.design.times))
-    before = np.unique(event[rows, sample.position[rows] - sample.design.anticipation - 1])
-    references = {float(before.max())}
-    if not (sample.position >= len(sample.design.times)).any():
-        references.add(float(seen.min()))
-    found = [(f"event_{time:g}", float(time), (event == time).astype(float)) for time in seen]
-    return [one for one in found if one[1] not in references], [one for one in found if one[1] in references]
-
-
-def _stack(sample: Sample, indicators: list[Array]) -> _Long:
-    unit, period = np.nonzero(sample.observed)
-    design = sample.design
-    regressors = np.column_stack([indicator[unit, period] for indicator in indicators])
-    return _Long(unit, period, design.outcome[unit, period], design.weights[unit], regressors)
-
-
-def _fit(long: _Long, n: int) -> tuple[Array, Array, str]:
-    """Coefficients (k,), influence (n, k) and a reason when the regressors are collinear."""
-    k = long.regressors.shape[1]
-    free = _without_effects(long, np.column_stack([long.regressors, long.outcome]))
-    x, y = free[:, :k], free[:, k]
-    gram = (x * long.weights[:, None]).T @ x
-    size = (long.regressors**2 * long.weights[:, None]).sum(axis=0)
-    if (np.diag(gram) <= 1e-10 * size).any() or not is_regular(gram):
-        return np.full(k, np.nan), np.full((n, k), np.nan), COLLINEAR
-    slopes = _panel_ols(long)
-    scores = (long.weights * (y - x @ slopes))[:, None] * x
-    by_unit = np.column_stack([np.bincount(long.unit, weights=column, minlength=n) for column in scores.T])
-    return slopes, np.asarray(n * by_unit @ np.linalg.inv(gram)), ""
-
-
-def _without_effects(long: _Long, columns: Array) -> Array:
-    """Residuals of a weighted regression on unit and period effects, exact for unbalanced panels."""
-    dummies = (long.period[:, None] == np.unique(long.period)[None, 1:]).astype(float)
-    body = _demeaned(long, np.column_stack([columns, dummies]))
-    left, right = body[:, : columns.shape[1]], body[:, columns.shape[1] :]
-    root = np.sqrt(long.weights)[:, None]
-    effects = np.linalg.lstsq(right * root, left * root, rcond=None)[0]
-    return np.asarray(left - right @ effects)
-
-
-def _demeaned(long: _Long, columns: Array) -> Array:
-    total = np.bincount(long.unit, weights=long.weights)
-    sums = [np.bincount(long.unit, weights=long.weights * column) for column in columns.T]
-    means = np.column_stack(sums) / np.where(total > 0, total, 1.0)[:, None]
-    return np.asarray(columns - means[long.unit])
-
-
-def _panel_ols(long: _Long) -> Array:
+def _panel_ols(panel: Panel, columns: list[Array], effects: FixedEffects) -> Array:
     """Coefficients from linearmodels."""
+    from linearmodels.iv.absorbing import AbsorbingLS, Interaction
     from linearmodels.panel import PanelOLS
 
-    index = pd.MultiIndex.from_arrays([long.unit, long.period], names=["unit", "period"])
-    regressors = pd.DataFrame(long.regressors, index=index).add_prefix("x")
-    model = PanelOLS(
-        pd.Series(long.outcome, index=index, name="y"),
-        regressors,
-        weights=pd.Series(long.weights, index=index, name="w"),
-        entity_effects=True,
-        time_effects=True,
-    )
-    return np.asarray(model.fit(cov_type="unadjusted").params, dtype=float)
+    unit, period = np.nonzero(panel.observed)
+    index = pd.MultiIndex.from_arrays([unit, period], names=["unit", "period"])
+
+    def series(values: Array, name: str) -> pd.Series:
+        return pd.Series(values[unit, period], index=index, name=name)
+
+    every = [*columns, *adjustment_columns(panel)]
+    x = pd.concat([series(column, f"x{j}") for j, column in enumerate(every)], axis=1)
+    y, weights = series(panel.outcome, "y"), series(panel.weight, "w")
+    with warnings.catch_warnings():
+        # covariates that are collinear among themselves are dropped there with a warning: their slopes are not ours
+        warnings.simplefilter("ignore")
+        if effects == "unit_trends":
+            whole = pd.DataFrame({"unit": pd.Categorical(unit), "period": pd.Categorical(period)}, index=index)
+            clock = pd.DataFrame({"clock": panel.design.times[period] - panel.design.times.mean()}, index=index)
+            trends = Interaction(cat=whole[["unit"]], cont=clock)
+            model = AbsorbingLS(y, x, absorb=whole, interactions=trends, weights=weights, drop_absorbed=True)
+            fitted = model.fit(cov_type="unadjusted", absorb_options={"atol": 1e-14, "btol": 1e-14})
+        elif effects == "cluster_period":
+            cells = pd.factorize(pd.MultiIndex.from_arrays([panel.design.clusters[unit], period]))[0]
+            other = pd.DataFrame({"cell": cells}, index=index)
+            fitted = PanelOLS(y, x, weights=weights, entity_effects=True, other_effects=other, drop_absorbed=True).fit(
+                cov_type="unadjusted"
+            )
+        else:
+            fitted = PanelOLS(y, x, weights=weights, entity_effects=True, time_effects=True, drop_absorbed=True).fit(
+                cov_type="unadjusted"
+            )
+    return np.asarray(fitted.params[[f"x{j}" for j in range(len(columns))]], dtype=float)
 
 
-def _count(sample: Sample, indicator: Array) -> tuple[int, int]:
-    """Clusters with a row behind a coefficient, and clusters of units untreated when the first cohort starts."""
-    clusters = sample.design.clusters
-    treated = ((indicator > 0) & sample.observed).any(axis=1)
-    outside = sample.position >= len(sample.design.times)
-    if not outside.any():
-        outside = sample.position > sample.position.min()
-    return len(np.unique(clusters[treated])), len(np.unique(clusters[outside]))
-
-
-def _describe(sample: Sample, form: Form) -> dict[str, object]:
+def _describe(panel: Panel, form: Form, effects: FixedEffects, engine: Engine) -> dict[str, Any]:
+    design = panel.design
     return {
         "method": "two_way",
         "form": form,
+        "effects": effects,
+        "engine": engine,
         "diagnostic": True,
         "estimand": "one common effect (static) or one per time since treatment (event), the same for every cohort",
+        "regression": _EFFECTS[effects],
         "citation": CITATION,
         "se_convention": SE_CONVENTION,
-        "outcome": sample.design.outcome_name,
-        "times": tuple(float(time) for time in sample.design.times),
-        "event_clock": str(sample.design.info.get("event_clock", "time")),
-        "dropped_units": dict(sample.dropped),
+        "outcome": design.outcome_name,
+        "covariates": design.covariate_names,
+        "controls": design.control_names,
+        "times": tuple(float(time) for time in design.times),
+        "event_clock": str(design.info.get("event_clock", "time")),
+        "dropped_units": dict(panel.dropped),
     }
 
 
 ESTIMATOR = Estimator(
     name="two_way",
     run=estimate_two_way,
-    options={"form": ("static", "event")},
+    options={
+        "form": ("static", "event"),
+        "effects": ("unit_period", "unit_trends", "cluster_period"),
+        "engine": ("exact", "linearmodels"),
+    },
     title="Two-way fixed effects (diagnostic)",
     citation=CITATION,
-    accepts=frozenset({"covariates", "weights", "gaps", "no_never_treated", "anticipation"}),
+    accepts=frozenset({"covariates", "controls", "weights", "gaps", "reversals", "no_never_treated", "anticipation"}),
     diagnostic=True,
 )

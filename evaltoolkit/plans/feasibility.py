@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Design
 from evaltoolkit.findings import Fact
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.panels.groups import arrondissements
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.evidence import break_periods, outcome_statistics
 from evaltoolkit.plans.plan import Outcome, Plan
@@ -86,7 +89,7 @@ def assess_feasibility(
         ``false_alarms`` and ``noise_ratio`` (see :class:`evaltoolkit.plans.power.Power`).
     """
     kept = drop_short_cohorts(design)
-    found = power or minimum_detectable_effect(kept, plan.estimation, draws=draws)
+    found = power or minimum_detectable_effect(kept, plan.estimation, draws=draws, groups=_neighbours(kept, panel))
     statistics = outcome_statistics(design, panel, outcome, plan, indicator=indicator, cohorts=cohorts)
     statistics |= _power_statistics(found, outcome)
     names = _names(design, panel, outcome)
@@ -107,6 +110,12 @@ def assess_feasibility(
             **_noise_facts(found),
         },
     )
+
+
+def _neighbours(design: Design, panel: Panel) -> npt.NDArray[np.str_] | None:
+    """Arrondissement of every unit of the design, where the register knows it."""
+    groups = arrondissements(panel)
+    return None if groups is None else groups.reindex(design.units).to_numpy(dtype=str)
 
 
 def _noise_facts(power: Power) -> dict[str, float]:
@@ -142,6 +151,7 @@ def _power_statistics(power: Power, outcome: Outcome) -> dict[str, float]:
     return {
         "mde_unknown": float(math.isnan(power.mde)),
         "mde_ratio": power.mde / relevant if relevant else math.nan,
+        "spatial_swing": math.sqrt(power.spatial_ratio),
     }
 
 

@@ -17,6 +17,7 @@ from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import MIN_CLUSTERS, critical_value, inference_reasons, std_errors
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.plans.plan import Estimation
+from evaltoolkit.plans.spatial import spatial_ratio
 from evaltoolkit.plans.statistics import (
     Bools,
     Ints,
@@ -45,6 +46,7 @@ class Power:
     placebo_sd : spread of the estimates where nothing was done
     false_alarms : share of placebo draws whose interval excludes zero (the nominal value is 1 - level)
     noise_ratio : size of the swings of treated over those of never treated units, period to period, before treatment
+    spatial_ratio : variance of the comparison over that with units that move independently of their neighbours
     source : where the noise comes from: ``comparison_paths`` or ``pre_periods``
     draws : number of placebo studies
     """
@@ -55,6 +57,7 @@ class Power:
     placebo_sd: float = np.nan
     false_alarms: float = np.nan
     noise_ratio: float = np.nan
+    spatial_ratio: float = 1.0
     source: str = ""
     draws: int = 0
 
@@ -75,6 +78,7 @@ def minimum_detectable_effect(
     power: float = 0.8,
     draws: int = 200,
     estimator: Estimator | None = None,
+    groups: npt.NDArray[np.str_] | None = None,
 ) -> Power:
     """Return the smallest true overall effect that the plan's own estimator and interval would find.
 
@@ -100,6 +104,9 @@ def minimum_detectable_effect(
     power : wanted share of studies that find the effect
     draws : number of placebo studies
     estimator : returns group-time effects of a design; by default the plan's method
+    groups : (n,) label of the group of neighbours of every unit, such as its arrondissement. Where every unit is its
+        own cluster, what neighbours have in common is measured, and the noise of the comparison of arms follows from
+        where the treated really lie (:func:`evaltoolkit.plans.spatial.spatial_ratio`).
 
     Returns
     -------
@@ -119,11 +126,14 @@ def minimum_detectable_effect(
     usable = usable_units(design)
     if min(n_clusters(design, usable & design.treated), comparison_clusters(design)) < MIN_CLUSTERS:
         return Power(np.nan, "mde.few_clusters")
+    spatial = 1.0
+    if groups is not None and len(np.unique(design.clusters)) == len(design.units):
+        spatial = spatial_ratio(design, groups).ratio
     pool, slots, source = _noise(design)
     if pool is None or slots is None:
         return Power(np.nan, "mde.no_source")
     ratio = noise_ratio(design) if source == "comparison_paths" else 1.0
-    return _placebo_power(pool, slots, ratio, source, settings, power, draws, estimator)
+    return _placebo_power(pool, slots, ratio, source, settings, power, draws, estimator, spatial)
 
 
 def _before_the_start(
@@ -154,6 +164,7 @@ def _placebo_power(
     power: float,
     draws: int,
     estimator: Estimator | None,
+    spatial: float = 1.0,
 ) -> Power:
     rng = np.random.default_rng(settings.seed)
     run = estimator or _own_estimator(settings)
@@ -166,8 +177,9 @@ def _placebo_power(
     # a sample of k clusters varies by (k-1)/k less than where it came from
     k = len(np.unique(pool.clusters))
     inflate = np.sqrt(k / (k - 1))
-    found = _summary(inflate * estimates[defined], inflate * halves[defined], power)
-    return dataclasses.replace(found, noise_ratio=ratio, source=source)
+    # the interval does not know what neighbours share; the estimate does
+    found = _summary(inflate * np.sqrt(spatial) * estimates[defined], inflate * halves[defined], power)
+    return dataclasses.replace(found, noise_ratio=ratio, spatial_ratio=spatial, source=source)
 
 
 def _summary(estimates: Array, halves: Array, power: float) -> Power:

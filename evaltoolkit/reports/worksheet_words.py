@@ -76,7 +76,9 @@ def conclusion_sentences(reading: ClaimReading, prose: Prose) -> Iterable[str]:
     """Say the conclusion, what keeps it there, and how far it moves a reader."""
     yield prose.say(f"worksheet.conclusion.{reading.conclusion}.means")
     several = len(reading.rivals) > 1
-    if several and reading.conclusion in _DECIDED and not {"no_own_trace"} & set(reading.caps):
+    # where a cap lowered the claim, no rival alone keeps it there
+    alone = all(reading.rivals[number - 1].conclusion == reading.conclusion for number in reading.deciding)
+    if several and reading.conclusion in _DECIDED and alone:
         yield prose.say("worksheet.page.deciding", rivals=_rivals(reading, reading.deciding))
     for cap in reading.caps:
         unexamined = [rival.number for rival in reading.rivals if rival.conclusion == "not_examined"]
@@ -87,7 +89,7 @@ def conclusion_sentences(reading: ClaimReading, prose: Prose) -> Iterable[str]:
 
 
 def _rivals(reading: ClaimReading, numbers: Iterable[int]) -> str:
-    return "; ".join(f"{number}. {reading.claim.rivals[number - 1]}" for number in numbers)
+    return "; ".join(f"{number}. {reading.claim.rivals[number - 1].rstrip(' .')}" for number in numbers)
 
 
 def typed(text: str) -> str:
@@ -149,7 +151,7 @@ def _source(reading: TestReading, prose: Prose) -> str:
     if test.source is None:
         return "–"
     source = prose.say(f"worksheet.source.{test.source}")
-    return f"{source} ({test.source_group})" if test.source_group else source
+    return f"{source} – {test.source_group}" if test.source_group else source
 
 
 def _worth(reading: TestReading, prose: Prose) -> str:

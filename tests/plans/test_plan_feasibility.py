@@ -59,6 +59,7 @@ CASES = {
     "self_recorded": {"indicator": {"self_recorded": True}},
     "far_too_weak": {"power": Power(mde=0.1)},
     "weak": {"power": Power(mde=0.06)},
+    "neighbours_move_together": {"power": Power(mde=0.01, spatial_ratio=1.44)},
     "power_unknown": {"power": Power(mde=np.nan, reason="mde.no_source")},
 }
 

@@ -59,7 +59,7 @@ def test_what_keeps_a_claim_down_is_said(language):
     reading = judge_claim(make_claim(gun, later, rivals=("@One.", "Second thing.")))
     part = claim_part(1, reading, (), prose)
     told = " ".join(part.sentences)
-    assert prose.say("worksheet.cap.rival_not_examined", rivals="2. Second thing.") in told
+    assert prose.say("worksheet.cap.rival_not_examined", rivals="2. Second thing") in told
     assert prose.say("worksheet.page.reader", low=50, high=99) in told
     early = judge_claim(make_claim(make_test("gun", "likely", "hardly_ever", stated_on="2026-05-01")))
     part = claim_part(1, early, (), prose)
