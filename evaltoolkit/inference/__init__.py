@@ -1,0 +1,1 @@
+"""How sure: tests and intervals that stay valid when few are treated."""

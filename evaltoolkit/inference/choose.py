@@ -1,0 +1,314 @@
+"""Which inference can be trusted here: chosen by rule, with the reason, or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import MIN_CLUSTERS
+from evaltoolkit.findings import EvaltoolkitError, nearest
+from evaltoolkit.inference.contrasts import ContrastTable, Ints, contrast_table
+from evaltoolkit.inference.donors import donor_test
+from evaltoolkit.inference.invert import invert_test
+from evaltoolkit.inference.randomisation import randomisation_interval, randomisation_test
+from evaltoolkit.inference.sized import sized_test
+
+Method = Literal["lot", "sized", "studentised", "donors"]
+
+NOT_A_CONTRAST = "the estimate adjusts for covariates or has gaps: its noise cannot change places between clusters"
+FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
+ONE_TREATED = "one treated cluster that was not drawn by lot: rank and interval, and no p-value"
+OUTSIDE = "a treated cluster lies outside the range of sizes of the comparison clusters"
+
+_WHY = {
+    "lot": "who starts when was drawn by lot: the lot is drawn again",
+    "sized": "few treated clusters: noise changes places between clusters, scaled to their size",
+    "studentised": "many clusters in both arms: assignments change places, each with its own standard error",
+    "donors": "noise drawn from the comparison clusters",
+}
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A p-value and an interval that can be trusted here, or why there is none.
+
+    Attributes
+    ----------
+    method : ``lot``, ``sized``, ``studentised``, ``donors``; empty where refused
+    why : the reason for the choice
+    chosen : ``auto``, or ``override`` where the user asked for a method that the rule would not take
+    estimate, p_value, low, high : NaN where refused; ends may be infinite
+    level, smallest_p : of the interval; smallest p-value that could have come out
+    rank : share of comparison clusters whose own contrast lies at least as far from zero as that of a single treated
+        cluster; NaN with several treated
+    inside : whether the sizes of the treated lie within the range of the others'; where not, the noise of the treated
+        is an extrapolation
+    n_treated, n_comparison : clusters
+    reason : why there is no p-value; empty where there is
+    draws, seed : of the method
+    """
+
+    method: str
+    why: str
+    chosen: Literal["auto", "override"]
+    estimate: float
+    p_value: float
+    low: float
+    high: float
+    level: float
+    smallest_p: float
+    rank: float
+    inside: bool
+    n_treated: int
+    n_comparison: int
+    reason: str
+    draws: int
+    seed: int
+
+
+def infer(
+    design: Design,
+    overall: Effects,
+    *,
+    method: Method | Literal["auto"] = "auto",
+    assignments: Ints | None = None,
+    by_lot: bool = False,
+    strata: npt.NDArray[np.intp] | None = None,
+    sizes: Array | None = None,
+    level: float = 0.95,
+    draws: int = 999,
+    seed: int = 1,
+) -> Inference:
+    """Return the inference that holds for this design.
+
+    The rule, in this order. Fewer than ten comparison clusters: none. Drawn by lot: randomisation inference of the
+    lot. One treated cluster: its rank among the comparison clusters and an interval, no p-value; nothing where it lies
+    outside the range of the others' sizes. Two to nine: permutation of noise scaled to size. Ten and more: studentised
+    permutation.
+
+    Estimand: that of ``overall``; intervals are for an effect that is the same for all.
+
+    Assumption: stated by each method; see :mod:`evaltoolkit.inference.randomisation`, ``sized`` and ``donors``.
+
+    Not when: covariates or gaps enter the estimate; the result then says so.
+
+    Parameters
+    ----------
+    design : Design
+    overall : Effects
+        One row, for example ``effects.aggregate("overall")``.
+    method : {"auto", "lot", "sized", "studentised", "donors"}
+        Another method than the rule's is recorded as an override.
+    assignments : (B, G) int, optional
+        Further draws of the declared mechanism, as places in the sorted cohorts, clusters in the order of their labels.
+    by_lot : bool
+        The assignment was drawn by lot with these numbers per cohort (within ``strata``).
+    strata : (G,) int, optional
+    sizes : (n,) positive, optional
+        Inhabitants of every unit of the design; a cluster has the sum.
+    level, draws, seed
+
+    Raises
+    ------
+    EvaltoolkitError
+        Unknown method.
+    """
+    known = ("auto", *get_args(Method))
+    if method not in known:
+        raise EvaltoolkitError(f'There is no method "{method}". Known: {", ".join(known)}.{nearest(method, known)}')
+    settings = _Settings(level, draws, seed)
+    try:
+        table = contrast_table(design, overall)
+    except EvaltoolkitError:
+        counts = (int(overall.labels["n_treated"].iloc[0]), int(overall.labels["n_comparison"].iloc[0]))
+        return _refused(settings, float(overall.estimate[0]), counts, NOT_A_CONTRAST)
+    area = None if sizes is None else _cluster_sizes(design, overall, sizes)
+    treated = table.treated[table.group]
+    counts = (int(treated.sum()), int((~treated).sum()))
+    rule, reason = choose_method(counts, by_lot=by_lot or assignments is not None)
+    chosen = rule if method == "auto" else method
+    estimate = float(overall.estimate[0])
+    if not chosen and reason == ONE_TREATED:
+        return _ranked(table, area, settings, estimate, counts)
+    if not chosen:
+        return _refused(settings, estimate, counts, reason)
+    p_value, ends, smallest_p = _RUN[chosen](table, area, assignments, strata, settings)
+    return Inference(
+        method=chosen,
+        why=_WHY[chosen],
+        chosen="auto" if chosen == rule else "override",
+        estimate=estimate,
+        p_value=p_value,
+        low=ends[0],
+        high=ends[1],
+        level=level,
+        smallest_p=smallest_p,
+        rank=_rank(table) if counts[0] == 1 else np.nan,
+        inside=_inside(table, area),
+        n_treated=counts[0],
+        n_comparison=counts[1],
+        reason="",
+        draws=draws,
+        seed=seed,
+    )
+
+
+@dataclass(frozen=True)
+class _Settings:
+    level: float
+    draws: int
+    seed: int
+
+
+def choose_method(counts: tuple[int, int], *, by_lot: bool) -> tuple[str, str]:
+    """Return the method for these numbers of treated and comparison clusters, or an empty one with the reason."""
+    if counts[1] < MIN_CLUSTERS:
+        return "", FEW_COMPARISON
+    if by_lot:
+        return "lot", ""
+    if counts[0] == 1:
+        return "", ONE_TREATED
+    if counts[0] >= MIN_CLUSTERS:
+        return "studentised", ""
+    return "sized", ""
+
+
+def _cluster_sizes(design: Design, overall: Effects, sizes: Array) -> Array:
+    of_unit = dict(zip(design.units.tolist(), sizes, strict=True))
+    _, codes = np.unique(overall.clusters, return_inverse=True)
+    if np.array_equal(overall.clusters, overall.units):
+        codes = np.arange(len(overall.units))
+    own = np.array([of_unit[str(unit)] for unit in overall.units], dtype=float)
+    return np.bincount(codes, weights=own).astype(np.float64)
+
+
+def _inside(table: ContrastTable, sizes: Array | None) -> bool:
+    """Whether the sizes of the treated lie within the range of the others'; true where sizes are not known."""
+    if sizes is None:
+        return True
+    treated = table.treated[table.group]
+    return bool(sizes[treated].min() >= sizes[~treated].min() and sizes[treated].max() <= sizes[~treated].max())
+
+
+def _ranked(
+    table: ContrastTable, sizes: Array | None, settings: _Settings, estimate: float, counts: tuple[int, int]
+) -> Inference:
+    """One treated cluster: rank and interval, and neither where no comparison cluster is like it in size."""
+    if not _inside(table, sizes):
+        return replace(_refused(settings, estimate, counts, OUTSIDE), inside=False)
+    found = donor_test(table, sizes=sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed)
+    nothing = _refused(settings, estimate, counts, ONE_TREATED)
+    return replace(nothing, method="donors", why=_WHY["donors"], low=found.low, high=found.high, rank=_rank(table))
+
+
+def _rank(table: ContrastTable) -> float:
+    """Share of comparison clusters whose contrast, about their mean, is at least as far out as the treated one's."""
+    treated = np.flatnonzero(table.treated[table.group])
+    others = np.flatnonzero(~table.treated[table.group])
+    cohort = table.group[treated[0]]
+    value = table.sums[:, cohort] / table.sizes
+    centre = np.average(value[others], weights=table.sizes[others])
+    return float(np.mean(np.abs(value[others] - centre) >= np.abs(value[treated[0]] - centre)))
+
+
+def _run_lot(
+    table: ContrastTable,
+    sizes: Array | None,
+    assignments: Ints | None,
+    strata: npt.NDArray[np.intp] | None,
+    settings: _Settings,
+) -> tuple[float, tuple[float, float], float]:
+    # with few treated their own standard error is mostly noise, and costs power; that of their sizes is not
+    many = int(table.treated[table.group].sum()) >= MIN_CLUSTERS
+    return _permuted(table, assignments, strata, settings, studentise=many, sizes=None if many else sizes)
+
+
+def _run_studentised(
+    table: ContrastTable,
+    sizes: Array | None,
+    assignments: Ints | None,
+    strata: npt.NDArray[np.intp] | None,
+    settings: _Settings,
+) -> tuple[float, tuple[float, float], float]:
+    del sizes, assignments
+    return _permuted(table, None, strata, settings, studentise=True)
+
+
+def _permuted(
+    table: ContrastTable,
+    assignments: Ints | None,
+    strata: npt.NDArray[np.intp] | None,
+    settings: _Settings,
+    *,
+    studentise: bool,
+    sizes: Array | None = None,
+) -> tuple[float, tuple[float, float], float]:
+    shared = {
+        "sizes": sizes,
+        "assignments": assignments,
+        "strata": strata,
+        "draws": settings.draws,
+        "seed": settings.seed,
+    }
+    found = randomisation_test(table, studentise=studentise, **shared)  # type: ignore[arg-type]
+    ends = randomisation_interval(table, level=settings.level, studentise=studentise, **shared)  # type: ignore[arg-type]
+    return found.p_value, ends, found.smallest_p
+
+
+def _run_sized(
+    table: ContrastTable,
+    sizes: Array | None,
+    assignments: Ints | None,
+    strata: npt.NDArray[np.intp] | None,
+    settings: _Settings,
+) -> tuple[float, tuple[float, float], float]:
+    del assignments, strata
+
+    def p_value(effect: float) -> float:
+        return sized_test(table, sizes, effect=effect, draws=settings.draws, seed=settings.seed).p_value
+
+    found = sized_test(table, sizes, draws=settings.draws, seed=settings.seed)
+    spread = float(np.abs(table.sums / table.sizes[:, None]).mean()) or 1.0
+    return found.p_value, invert_test(p_value, found.estimate, spread, settings.level), found.smallest_p
+
+
+def _run_donors(
+    table: ContrastTable,
+    sizes: Array | None,
+    assignments: Ints | None,
+    strata: npt.NDArray[np.intp] | None,
+    settings: _Settings,
+) -> tuple[float, tuple[float, float], float]:
+    del assignments, strata
+    found = donor_test(table, sizes=sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed)
+    return found.p_value, (found.low, found.high), found.smallest_p
+
+
+_RUN = {"lot": _run_lot, "sized": _run_sized, "studentised": _run_studentised, "donors": _run_donors}
+
+
+def _refused(settings: _Settings, estimate: float, counts: tuple[int, int], reason: str) -> Inference:
+    nothing = np.nan
+    return Inference(
+        method="",
+        why="",
+        chosen="auto",
+        estimate=estimate,
+        p_value=nothing,
+        low=nothing,
+        high=nothing,
+        level=settings.level,
+        smallest_p=nothing,
+        rank=nothing,
+        inside=True,
+        n_treated=counts[0],
+        n_comparison=counts[1],
+        reason=reason,
+        draws=settings.draws,
+        seed=settings.seed,
+    )

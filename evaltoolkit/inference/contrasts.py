@@ -1,0 +1,141 @@
+"""An effect as a comparison of means: for every unit and cohort the one number through which the unit could enter.
+
+Without covariates and gaps a group-time effect, or any sum of them, is a sum over cohorts of the mean of one contrast
+of the units' series. Who is in which cohort can then be changed without estimating again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import cluster_codes
+from evaltoolkit.effects.influence import PartedInfluence
+from evaltoolkit.findings import EvaltoolkitError
+
+Ints = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class ContrastTable:
+    """Sums by cluster from which an effect follows for any assignment of clusters to cohorts.
+
+    Attributes
+    ----------
+    sums : (G, C) weighted sum over the cluster's units of the contrast that cohort c applies to them
+    sizes : (G,) sum of the weights of the cluster's units
+    moves : (G, C) what a constant effect of one, from the cluster's own start on, adds to ``sums``
+    group : (G,) cohort of each cluster, as a place in ``cohorts``
+    cohorts : (C,) first treated times, ``inf`` = never (or later than the panel)
+    labels : (G,) labels of the clusters
+    """
+
+    sums: Array
+    sizes: Array
+    moves: Array
+    group: Ints
+    cohorts: Array
+    labels: npt.NDArray[np.str_]
+
+    @property
+    def treated(self) -> npt.NDArray[np.bool_]:
+        """(C,) whether a cohort is treated within the panel; the others only compare."""
+        moved = (self.moves != 0).any(axis=1)
+        return np.bincount(self.group, weights=moved, minlength=len(self.cohorts)) > 0
+
+    def without(self, effect: float) -> Array:
+        """Sums (G, C) of the untreated outcomes, if the effect were this constant."""
+        return self.sums - effect * self.moves
+
+
+def contrast_table(design: Design, overall: Effects) -> ContrastTable:
+    """Return the table behind one effect.
+
+    Parameters
+    ----------
+    design : Design
+        Complete outcome, no covariates; clusters may hold several units but lie in one cohort each.
+    overall : Effects
+        One row of group-time kind, or aggregated from it: ``effects.aggregate("overall")``, or one event time
+        ``event`` as ``Effects`` with a single row.
+
+    Raises
+    ------
+    EvaltoolkitError
+        The effect is not a contrast of cohort means (covariates, gaps, another method), has several rows, or a cluster
+        lies in several cohorts.
+    """
+    influence = overall.influence
+    if not isinstance(influence, PartedInfluence) or len(overall.estimate) != 1:
+        raise EvaltoolkitError(
+            "This effect is not one contrast of cohort means: take one row of group-time effects of a complete outcome "
+            "without covariates, for example effects.aggregate('overall')."
+        )
+    place = {str(unit): row for row, unit in enumerate(design.units)}
+    rows = np.array([place[str(unit)] for unit in overall.units])
+    codes = cluster_codes(overall.clusters, overall.units)
+    count = int(codes.max()) + 1
+    group = np.full(count, -1, dtype=np.intp)
+    group[codes] = influence.group
+    if (group[codes] != influence.group).any():
+        raise EvaltoolkitError(
+            "A cluster holds units of several cohorts: assignment by cluster cannot be drawn anew. Cluster by the "
+            "level at which it was decided who starts when."
+        )
+    weights, periods = overall.weights, len(design.times)
+    total = np.bincount(influence.group, weights=weights)
+    # the influence of a unit is n / total times its cohort's contrast of its series
+    contrast = influence.slopes[:, :periods, 0] * (total / len(rows))[:, None]
+    series = design.outcome[rows] - design.outcome[rows].mean(axis=1, keepdims=True)
+    active = (design.times[None, :] >= design.cohort[rows][:, None]).astype(float)
+    return ContrastTable(
+        sums=_sum(weights[:, None] * (series @ contrast.T), codes, count),
+        sizes=np.bincount(codes, weights=weights).astype(np.float64),
+        moves=_sum(weights[:, None] * (active @ contrast.T), codes, count),
+        group=group,
+        cohorts=influence.cohorts,
+        labels=np.asarray(overall.clusters)[np.unique(codes, return_index=True)[1]],
+    )
+
+
+def effects_of(sums: Array, sizes: Array, group: Ints, n_cohorts: int) -> tuple[Array, Array]:
+    """Return estimate and standard error of every assignment.
+
+    Parameters
+    ----------
+    sums : (G, C) as in :class:`ContrastTable`, or (G, C, R) for a stack of R outcomes
+    sizes : (G,) as there
+    group : (B, G) or (G,) cohort of each cluster
+    n_cohorts : C
+
+    Returns
+    -------
+    estimate, std_error : (B,) each, or (B, R)
+        The variance is that of means of clusters within each cohort, with the factor G_c / (G_c - 1); a cohort of one
+        cluster adds nothing to it.
+    """
+    groups, stack = np.atleast_2d(group), sums[:, :, None] if sums.ndim == 2 else sums
+    shape = (len(groups), stack.shape[2])
+    estimate, variance = np.zeros(shape), np.zeros(shape)
+    for cohort in range(n_cohorts):
+        inside = (groups == cohort).astype(float)
+        weight, squares, count = (inside @ one for one in (sizes, sizes**2, np.ones(len(sizes))))
+        weight = np.where(weight > 0, weight, 1.0)[:, None]
+        value = stack[:, cohort]
+        mean = inside @ value / weight
+        around = inside @ value**2 - 2 * mean * (inside @ (value * sizes[:, None])) + mean**2 * squares[:, None]
+        factor = np.where(count > 1, count / np.maximum(count - 1, 1), 0.0)[:, None]
+        estimate += mean
+        variance += factor * np.maximum(around, 0.0) / weight**2
+    error = np.sqrt(variance)
+    return (estimate[:, 0], error[:, 0]) if sums.ndim == 2 else (estimate, error)
+
+
+def _sum(values: Array, codes: Ints, count: int) -> Array:
+    out = np.zeros((count, values.shape[1]))
+    np.add.at(out, codes, values)
+    return out
