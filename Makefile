@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance clean
+.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance audit clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -30,6 +30,10 @@ assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/coverage_study.py
 	$(BIN)/python tests/assurance/power_study.py
 	$(BIN)/python tests/assurance/estimator_study.py
+
+# Every estimate held against the independent packages that are installed; every difference explained, or the command fails.
+audit: .venv-bench/stamp
+	.venv-bench/bin/python tests/assurance/audit_study.py
 
 # Every page in four languages, the pages for policymakers on paper, the plain Jupyter Book, and the gates on all of it.
 LANGUAGES = en nl fr de

@@ -10,6 +10,7 @@ import typer
 from evaltoolkit.cli.common import (
     PlanPath,
     known_language,
+    needs_ending,
     open_console,
     warn_of_errors,
 )
@@ -54,6 +55,30 @@ def evaluate(
     write_results(evaluation, out)
     refused = [result for result in evaluation.outcomes if result.verdict.kind == "refused"]
     raise typer.Exit(1 if len(refused) == len(evaluation.outcomes) else 0)
+
+
+@app.command()
+def audit(
+    path: PlanPath,
+    outcome: Annotated[str, typer.Option(help="only this outcome of the plan")] = "",
+    out: Annotated[Path | None, typer.Option(help="CSV file for every number that was compared")] = None,
+) -> None:
+    """Re-estimate a plan's outcomes with the independent packages that are installed, and explain every difference."""
+    from evaltoolkit.cli.audited import print_audit
+    from evaltoolkit.evaluations.audited import audit_plan
+
+    if out is not None:
+        needs_ending(out, ".csv")
+    console = open_console()
+    found = audit_plan(path, outcome)
+    for name, table in found.tables.items():
+        print_audit(console, name, table)
+    for name, reason in found.refused.items():
+        console.print(f"{name}: {reason}")
+    if out is not None:
+        found.write(out)
+        console.print(f"Written: {out}", soft_wrap=True)
+    raise typer.Exit(0 if found.sound else 1)
 
 
 @app.command()

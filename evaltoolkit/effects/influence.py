@@ -15,6 +15,9 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
+# rows handled at once: few enough to stay near the processor
+_CHUNK = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class PartedInfluence(np.lib.mixins.NDArrayOperatorsMixin):
@@ -66,7 +69,7 @@ class PartedInfluence(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> Any:
         """Some estimates of all units stay in parts; one estimate, or some units, are written out."""
-        if isinstance(key, tuple) and len(key) == 2 and key[0] == slice(None):
+        if isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], slice) and key[0] == slice(None):
             chosen = self.slopes[:, :, key[1]]
             if chosen.ndim == 3:
                 return replace(self, slopes=chosen)
@@ -84,7 +87,8 @@ def combine(influence: Influence, weights: Array) -> Influence:
     """
     parted = isinstance(influence, PartedInfluence)
     values = influence.slopes if isinstance(influence, PartedInfluence) else influence
-    defined = np.isfinite(values).all(axis=(0, 1) if parted else 0)
+    # a sum is undefined where one of its terms is: no array of the size of the influence is written
+    defined = np.isfinite(values).all(axis=(0, 1)) if parted else np.isfinite(np.ones(len(values)) @ values)
     if not defined.all():
         values = np.where(defined, values, 0.0)
         weights = np.where((weights[~defined] != 0).any(axis=0), np.nan, weights)
@@ -104,13 +108,15 @@ def add_shares(influence: Influence, cohort: Array, unit_weights: Array, by_coho
     """
     if isinstance(influence, PartedInfluence):
         member = (influence.cohorts[:, None] == cohorts[None, :]).astype(float)
-        total = np.array([unit_weights[cohort == one].sum() for one in cohorts]) / len(cohort)
+        total = member.T @ np.bincount(influence.group, unit_weights, len(member)) / len(cohort)
         slopes = influence.slopes.copy()
         slopes[:, -2] += member @ by_cohort
         slopes[:, -1] -= total @ by_cohort
         return replace(influence, slopes=slopes)
     member = (cohort[:, None] == cohorts[None, :]) * unit_weights[:, None]
-    return np.asarray(influence + (member - member.mean(axis=0)) @ by_cohort)
+    shares = (member - member.mean(axis=0)) @ by_cohort
+    shares += influence
+    return np.asarray(shares)
 
 
 def summed(influence: Influence, codes: Codes) -> Influence:
@@ -157,11 +163,23 @@ def square_sums(influence: Influence) -> Array:
 def _inner(influence: PartedInfluence) -> list[tuple[Array, Array]]:
     """Slopes and cross products of the rows of each group."""
     products = influence._products
-    for place in range(len(influence.slopes)):
-        if place not in products:
-            rows = influence.rows[influence.group == place]
-            products[place] = rows.T @ rows
+    if not products:
+        products.update(enumerate(_cross_products(influence.rows, influence.group, len(influence.slopes))))
     return [(block, products[place]) for place, block in enumerate(influence.slopes)]
+
+
+def _cross_products(rows: Array, group: Codes, count: int) -> Array:
+    """(C, p, p) cross products of the rows of each group, some rows at a time: they are sorted where they are read."""
+    out = np.zeros((count, rows.shape[1], rows.shape[1]))
+    for first in range(0, len(rows), _CHUNK):
+        codes = group[first : first + _CHUNK]
+        order = np.argsort(codes, kind="stable")
+        part = rows[first : first + _CHUNK][order]
+        bounds = np.searchsorted(codes[order], np.arange(count + 1))
+        for place in range(count):
+            block = part[bounds[place] : bounds[place + 1]]
+            out[place] += block.T @ block
+    return out
 
 
 def _sums(values: Array, codes: Codes, count: int) -> Array:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import MIN_CLUSTERS
+from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError, nearest
-from evaltoolkit.inference.contrasts import ContrastTable, Ints, contrast_table
+from evaltoolkit.inference.contrasts import ContrastTable, Ints, contrast_table, plain_design
 from evaltoolkit.inference.donors import donor_test
 from evaltoolkit.inference.invert import invert_test
 from evaltoolkit.inference.randomisation import randomisation_interval, randomisation_test
@@ -20,7 +21,8 @@ from evaltoolkit.inference.sized import sized_test
 
 Method = Literal["lot", "sized", "studentised", "donors"]
 
-NOT_A_CONTRAST = "the estimate adjusts for covariates or has gaps: its noise cannot change places between clusters"
+NOT_A_CONTRAST = "this estimate is no contrast of means: its noise cannot change places between clusters"
+COMPLETE = "on units observed in every period, covariates taken out by regression"
 FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
 ONE_TREATED = "one treated cluster that was not drawn by lot: rank and interval, and no p-value"
 OUTSIDE = "a treated cluster lies outside the range of sizes of the comparison clusters"
@@ -95,7 +97,11 @@ def infer(
 
     Assumption: stated by each method; see :mod:`evaltoolkit.inference.randomisation`, ``sized`` and ``donors``.
 
-    Not when: covariates or gaps enter the estimate; the result then says so.
+    Where covariates or gaps enter the estimate, the effect is estimated once more on the units observed in every
+    period, covariates taken out by regression among the comparison units; ``estimate`` is then that one, and ``why``
+    says so.
+
+    Not when: the estimate comes from another method than ``group_time`` and adjusts or has gaps; the result says so.
 
     Parameters
     ----------
@@ -121,28 +127,31 @@ def infer(
     known = ("auto", *get_args(Method))
     if method not in known:
         raise EvaltoolkitError(f'There is no method "{method}". Known: {", ".join(known)}.{nearest(method, known)}')
-    settings = _Settings(level, draws, seed)
+    settings, all_units = _Settings(level, draws, seed), design.units
     try:
+        design, overall, changed = _as_contrast(design, overall)
         table = contrast_table(design, overall)
     except EvaltoolkitError:
         counts = (int(overall.labels["n_treated"].iloc[0]), int(overall.labels["n_comparison"].iloc[0]))
         return _refused(settings, float(overall.estimate[0]), counts, NOT_A_CONTRAST)
+    if sizes is not None and changed:
+        sizes = sizes[np.isin(all_units, design.units)]
     area = None if sizes is None else _cluster_sizes(design, overall, sizes)
     treated = table.treated[table.group]
     counts = (int(treated.sum()), int((~treated).sum()))
     rule, reason = choose_method(counts, by_lot=by_lot or assignments is not None)
     chosen = rule if method == "auto" else method
-    estimate = float(overall.estimate[0])
+    found = float(overall.estimate[0])
     if not chosen and reason == ONE_TREATED:
-        return _ranked(table, area, settings, estimate, counts)
+        return _ranked(table, area, settings, found, counts)
     if not chosen:
-        return _refused(settings, estimate, counts, reason)
+        return _refused(settings, found, counts, reason)
     p_value, ends, smallest_p = _RUN[chosen](table, area, assignments, strata, settings)
     return Inference(
         method=chosen,
-        why=_WHY[chosen],
+        why=_WHY[chosen] + (f"; {COMPLETE}" if changed else ""),
         chosen="auto" if chosen == rule else "override",
-        estimate=estimate,
+        estimate=found,
         p_value=p_value,
         low=ends[0],
         high=ends[1],
@@ -156,6 +165,16 @@ def infer(
         draws=draws,
         seed=seed,
     )
+
+
+def _as_contrast(design: Design, overall: Effects) -> tuple[Design, Effects, bool]:
+    """The design and effect as a contrast of cohort means; else on complete units, without covariates."""
+    whole = bool(np.isfinite(design.outcome).all()) and design.covariates.shape[1] == 0
+    if whole or overall.kind != "overall" or overall.info.get("method") != "group_time":
+        return design, overall, False
+    plain = plain_design(design)
+    again = estimate(plain, "group_time", base=str(overall.info.get("base", "varying")))
+    return plain, again.aggregate("overall"), True
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ of the units' series. Who is in which cohort can then be changed without estimat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.effects.influence import PartedInfluence
@@ -99,6 +100,39 @@ def contrast_table(design: Design, overall: Effects) -> ContrastTable:
         group=group,
         cohorts=influence.cohorts,
         labels=np.asarray(overall.clusters)[np.unique(codes, return_index=True)[1]],
+    )
+
+
+def plain_design(design: Design) -> Design:
+    """Return the design on units observed in every period, its covariates taken out by regression.
+
+    Each period's outcome is regressed on the covariates among the units that are never treated; what is left is
+    compared as it is. With never-treated units as comparison the group-time effects are those of ``adjust="reg"``.
+
+    Raises
+    ------
+    EvaltoolkitError
+        Fewer complete never-treated units than twice the covariates, or nobody left in an arm.
+    """
+    complete = np.asarray(np.isfinite(design.outcome).all(axis=1))
+    kept = keep_units(design, complete)
+    never = ~kept.treated
+    k = kept.covariates.shape[1]
+    if kept.treated.sum() == 0 or never.sum() <= 2 * (k + 1):
+        raise EvaltoolkitError(
+            "Too few units are observed in every period to exchange their noise: fill the gaps, or leave out the "
+            "periods in which many are missing."
+        )
+    if k == 0:
+        return kept
+    regressors = np.column_stack([np.ones(len(kept.units)), kept.covariates])
+    root = np.sqrt(kept.weights[never])[:, None]
+    slopes = np.linalg.lstsq(regressors[never] * root, kept.outcome[never] * root, rcond=None)[0]
+    return replace(
+        kept,
+        outcome=kept.outcome - kept.covariates @ slopes[1:],
+        covariates=np.empty((len(kept.units), 0)),
+        covariate_names=(),
     )
 
 

@@ -184,10 +184,15 @@ def main():
     stored = pd.read_csv(STORED) if STORED.exists() else pd.DataFrame(columns=[*keys, "draws"])
     done = {tuple(row) for row in stored[stored["draws"] == arguments.draws][keys].itertuples(index=False)}
     wanted = [cell for cell in list_cells()[slice(*arguments.cells)] if tuple(cell.values()) not in done]
+    # in mixed order, so that what is stored so far says something about all of them
+    np.random.default_rng(1).shuffle(wanted)
     run = Parallel(n_jobs=arguments.jobs, return_as="generator")(delayed(run_cell)(c, arguments.draws) for c in wanted)
     for row in track(run, total=len(wanted), description="inference"):
         stored = pd.concat([stored, pd.DataFrame([row])], ignore_index=True)
         stored.to_csv(STORED, index=False, float_format="%.6g", lineterminator="\n")
+    order = {tuple(cell.values()): place for place, cell in enumerate(list_cells())}
+    places = [order[tuple(row)] for row in stored[keys].itertuples(index=False)]
+    stored.iloc[np.argsort(places)].to_csv(STORED, index=False, float_format="%.6g", lineterminator="\n")
     print(stored.describe().round(4).to_string())
 
 

@@ -6,7 +6,7 @@ from tables import make_design
 
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
-from evaltoolkit.inference.choose import FEW_COMPARISON, NOT_A_CONTRAST, ONE_TREATED, OUTSIDE, infer
+from evaltoolkit.inference.choose import COMPLETE, FEW_COMPARISON, NOT_A_CONTRAST, ONE_TREATED, OUTSIDE, infer
 
 
 def ask(*, seed=1, sizes=None, design=None, **settings):
@@ -69,11 +69,35 @@ def test_another_method_is_recorded_as_an_override():
         ask(method="sizes")
 
 
-def test_what_is_no_contrast_has_no_permutation():
-    design = make_design(np.random.default_rng(1), treated=(4,))
+def test_covariates_are_taken_out_by_regression():
     rng = np.random.default_rng(2)
-    adjusted = replace(design, covariates=rng.normal(size=(22, 1)), covariate_names=("x",))
-    assert ask(design=adjusted).reason == NOT_A_CONTRAST
+    design = make_design(np.random.default_rng(1), treated=(4,), never=30)
+    x = rng.normal(size=34)
+    tilted = design.outcome + 3 * x[:, None] * (design.times - 2018)
+    adjusted = replace(design, outcome=tilted, covariates=x[:, None], covariate_names=("x",))
+    found = infer(adjusted, estimate(adjusted, adjust="dr").aggregate("overall"), draws=299)
+    regression = estimate(adjusted, adjust="reg").aggregate("overall").estimate[0]
+    assert found.estimate == pytest.approx(regression, abs=1e-10)
+    assert COMPLETE in found.why
+    # the trend in x is gone from the noise: the interval is about as wide as without it
+    plain = infer(design, estimate(design).aggregate("overall"), draws=299)
+    assert found.high - found.low == pytest.approx(plain.high - plain.low, rel=0.3)
+
+
+def test_gaps_leave_the_units_seen_throughout():
+    design = make_design(np.random.default_rng(1), treated=(4,), never=30)
+    outcome = design.outcome.copy()
+    outcome[[0, 33], 2] = np.nan
+    found = ask(design=replace(design, outcome=outcome), sizes=np.linspace(1, 3, 34))
+    assert (found.n_treated, found.n_comparison) == (3, 29)
+    assert found.why.endswith(COMPLETE)
+    outcome[4:, 0] = np.nan
+    assert ask(design=replace(design, outcome=outcome)).reason == NOT_A_CONTRAST
+
+
+def test_another_method_is_no_contrast():
+    design = make_design(np.random.default_rng(1), treated=(4,), never=30)
+    assert infer(design, estimate(design, "imputation").aggregate("overall")).reason == NOT_A_CONTRAST
 
 
 def test_clusters_have_the_sum_of_their_units():

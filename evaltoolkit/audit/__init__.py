@@ -1,0 +1,1 @@
+"""The same design, re-estimated by independent packages: do they say the same, and if not, why not?"""

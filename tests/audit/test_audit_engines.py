@@ -1,0 +1,41 @@
+"""The packages of the extra ``bench``, where they are installed, against every design of the stored study.
+
+``make audit`` stores the outcome (tests/assurance/audit.csv), which is tested everywhere; here it is made again.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+from audit_designs import random_design
+
+from evaltoolkit.audit.audit import ENGINES, audit_design
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "assurance"))
+import audit_study as study
+
+OPTIONAL = [one for one in ENGINES if one.name != "linearmodels"]
+
+
+@pytest.mark.parametrize("engine", OPTIONAL, ids=lambda one: one.name)
+@pytest.mark.parametrize("name", study.DESIGNS)
+def test_every_difference_is_explained(engine, name):
+    if importlib.util.find_spec(engine.module) is None:
+        pytest.skip(f"{engine.name} is not installed: it belongs to the extra bench")
+    build, methods = study.DESIGNS[name]
+    table = audit_design(build(), methods, engines=[engine])
+    assert table.count("unexplained") == table.count("engine failed") == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda one: one.name)
+def test_versions_are_those_of_the_installed_package(engine):
+    assert engine.installed == (importlib.util.find_spec(engine.module) is not None)
+    assert bool(engine.version) == engine.installed
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_a_design_has_nothing_is_unexplained(seed):
+    table = audit_design(random_design(seed))
+    assert table.count("unexplained") == table.count("engine failed") == 0
+    assert table.sound
