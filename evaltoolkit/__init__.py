@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from evaltoolkit.designs.table import design_from_table
     from evaltoolkit.effects.effects import Effects
     from evaltoolkit.estimators.counts import incidents_avoided, rate_ratio
+    from evaltoolkit.estimators.decomposition import decompose_two_way
     from evaltoolkit.estimators.registry import estimate
+    from evaltoolkit.estimators.twfe_weights import weigh_two_way
     from evaltoolkit.evaluations.causal import assess_graph
     from evaltoolkit.evaluations.run import assess_plan, lock, run_plan
     from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding, RefusedError
     from evaltoolkit.framework.load import load_framework
+    from evaltoolkit.inference.choose import infer
     from evaltoolkit.panels.build import build_panel
     from evaltoolkit.panels.read import read_panel
     from evaltoolkit.panels.simulate import simulate_world
@@ -59,6 +62,7 @@ _FACE = {
     "build_panel": "panels.build",
     "check": "checks.registry",
     "collect": "submissions.collect:collect_folder",
+    "decompose_two_way": "estimators.decomposition",
     "design": "designs.build:make_design",
     "design_from_table": "designs.table",
     "draw_event_study": "reports.notebook",
@@ -66,6 +70,7 @@ _FACE = {
     "draw_rollout": "designs.rollout",
     "estimate": "estimators.registry",
     "incidents_avoided": "estimators.counts",
+    "infer": "inference.choose",
     "judge_worksheet": "worksheets.judge",
     "load_framework": "framework.load",
     "load_store": "submissions.store",
@@ -86,6 +91,7 @@ _FACE = {
     "say": "reports.notebook",
     "simulate_world": "panels.simulate",
     "verify_rollout": "designs.rollout_files",
+    "weigh_two_way": "estimators.twfe_weights",
     "world_roster": "panels.world_tables",
     "world_values": "panels.world_tables",
     "write_graph": "reports.graph_figure",
@@ -107,6 +113,7 @@ __all__ = [
     "build_panel",
     "check",
     "collect",
+    "decompose_two_way",
     "design",
     "design_from_table",
     "draw_event_study",
@@ -114,6 +121,7 @@ __all__ = [
     "draw_rollout",
     "estimate",
     "incidents_avoided",
+    "infer",
     "judge_worksheet",
     "load_framework",
     "load_store",
@@ -134,6 +142,7 @@ __all__ = [
     "say",
     "simulate_world",
     "verify_rollout",
+    "weigh_two_way",
     "world_roster",
     "world_values",
     "write_graph",

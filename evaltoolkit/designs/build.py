@@ -70,6 +70,7 @@ def make_design(
         Column of ``panel.units`` or a measure (first period); scaled to mean 1.
     exposure : str, optional
         What a count is counted in: a measure, or a column of ``panel.units``; above zero wherever the outcome is known.
+        A measure holds on from each of its values to the next.
     action, rule
         For a roster: the action evaluated, and how its date becomes a period.
     never : str
@@ -111,7 +112,7 @@ def make_design(
             weights=None if weights is None else _baseline(panel, weights),
             clusters=None if cluster is None else _clusters(panel, cluster, membership),
             sampling_se=waves.wide(f"{outcome}.se") if f"{outcome}.se" in panel.data.columns else None,
-            exposure=None if exposure is None else _exposure(waves, exposure, values),
+            exposure=None if exposure is None else _exposure(panel, waves, exposure, values),
         ),
         outcome_name=outcome,
         comparison=comparison,
@@ -121,10 +122,16 @@ def make_design(
     )
 
 
-def _exposure(panel: Panel, name: str, values: Array) -> Array:
-    """What a count is counted in: a measure, or a fixed column of the units; positive wherever the count is known."""
-    known = name not in panel.units.columns or name in panel.data.columns
-    found = panel.wide(name) if known else np.broadcast_to(_baseline(panel, name)[:, None], values.shape)
+def _exposure(panel: Panel, waves: Panel, name: str, values: Array) -> Array:
+    """What a count is counted in: a measure, or a fixed column of the units; positive wherever the count is known.
+
+    A measure that is not there for every period, such as a yearly population, holds on until the next value.
+    """
+    if name in panel.data.columns:
+        held = pd.DataFrame(panel.wide(name)).ffill(axis=1).bfill(axis=1).to_numpy()
+        found = held[:, np.isin(panel.times, waves.times)]
+    else:
+        found = np.broadcast_to(_baseline(panel, name)[:, None], values.shape)
     lacking = np.isfinite(values) & ~(found > 0)
     if lacking.any():
         units = np.array(panel.unit_codes)[lacking.any(axis=1)]

@@ -6,6 +6,7 @@ from evaltoolkit.designs.build import make_design
 from evaltoolkit.designs.roster import parse_roster
 from evaltoolkit.designs.subset import drop_values, keep_units
 from evaltoolkit.findings import EvaltoolkitError, RefusedError
+from evaltoolkit.panels.read import read_panel
 
 FIRST = {"a": "2022", "b": "never", "c": None, "d": "2020", "e": "2023", "f": "never"}
 
@@ -166,3 +167,23 @@ def test_event_time_counts_in_waves_where_waves_are_uneven(make_panel, labels, c
     panel = make_panel(["a", "b"], labels=labels)
     treated_from = pd.Series({"a": labels[-1], "b": "never"})
     assert make_design(panel, "Y", treated_from=treated_from).info["event_clock"] == clock
+
+
+def test_exposure_holds_on_until_its_next_value():
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat(["a", "b", "c"], 4),
+            "year": np.tile([2020, 2021, 2022, 2023], 3),
+            "events": np.arange(12.0),
+            "people": np.repeat([100.0, 200.0, 300.0], 4),
+            "first": np.repeat(["2022", "never", "never"], 4),
+        }
+    )
+    frame.loc[frame["year"].isin([2021, 2023]), "people"] = np.nan
+    frame.loc[frame["year"] == 2022, "people"] += 10
+    panel = read_panel(frame, unit="unit", period="year")
+    design = make_design(panel, "events", treated_from="first", exposure="people")
+    np.testing.assert_array_equal(design.exposure[0], [100, 100, 110, 110])
+    frame["people"] = frame["people"].where(frame["unit"] != "b", 0)
+    with pytest.raises(EvaltoolkitError, match="above zero wherever the outcome is known; it is not for b"):
+        make_design(read_panel(frame, unit="unit", period="year"), "events", treated_from="first", exposure="people")
