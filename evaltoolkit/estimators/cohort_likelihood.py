@@ -16,6 +16,8 @@ from evaltoolkit.estimators.untreated_path import Path, Rows, fit_path, function
 NO_MAXIMUM = "the likelihood has no maximum: some untreated values are predicted with certainty"
 COHORT_AT_BOUND = "only zeros (or only ones) in this cohort before treatment: its untreated path is unknown"
 PERIOD_AT_BOUND = "only zeros (or only ones) among untreated units in this period: the common change is unknown"
+# no mean of counts is this large
+_BEYOND = 1e100
 CELL_AT_BOUND = "only zeros (or only ones) in this cohort and period: no difference on the scale of the link"
 
 
@@ -86,10 +88,11 @@ def fit_cells(cells: CohortCells, family: Family, *, link: bool, sampled: bool) 
     found = [_compare(cells, rows, path, family, column, sampled=sampled) for column in open_]
     at = cells.cohort[open_], cells.time[open_]
     q = rows.regressors.shape[1]
-    toward, average = (
-        functionals_at(path, at, np.array(one).reshape(-1, q))
-        for one in ([one.toward for one in found], [one.average for one in found])
-    )
+    slopes = np.array([one.toward for one in found]).reshape(-1, q)
+    # a prediction beyond all bounds: the path has run away in some direction, and has no maximum there
+    away = ~(np.abs(slopes) < _BEYOND).all(axis=1)
+    toward = functionals_at(path, at, np.where(away[:, None], 0.0, slopes))
+    average = functionals_at(path, at, np.array([one.average for one in found]).reshape(-1, q))
     told = are_estimable(path.inverse.null, toward) & are_estimable(path.inverse.null, average)
     from_path = spread(cells, path, toward)
     means = _reference_means(cells, rows)
@@ -100,7 +103,8 @@ def fit_cells(cells: CohortCells, family: Family, *, link: bool, sampled: bool) 
         means.observed_influence[:, column] = _placed(n, one.units, one.own[0])
         means.untreated_influence[:, column] = from_path[:, i] + _placed(n, one.units, one.own[1])
         effect[column] = one.link
-        reasons[column] = _doubt(path, bool(told[i]), not link or bool(np.isfinite(one.link)))
+        doubt = _doubt(path, bool(told[i]), not link or bool(np.isfinite(one.link)))
+        reasons[column] = NO_MAXIMUM if away[i] else doubt
     if not link:
         effect = means.observed - means.untreated
         return settle(effect, means.observed_influence - means.untreated_influence, reasons), means

@@ -58,6 +58,8 @@ def add_blocks(gram: Array, rows: Blocks, columns: Blocks, values: Array) -> Non
 
 def take_blocks(parameters: Array, blocks: Blocks) -> Array:
     """Return the blocks (m, ...) of ``parameters`` (b, ...); zero for blocks numbered -1."""
+    if not len(parameters):
+        return np.zeros((len(blocks), *parameters.shape[1:]))
     found = parameters[blocks]
     found[blocks < 0] = 0.0
     return np.asarray(found)

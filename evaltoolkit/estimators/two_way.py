@@ -18,6 +18,7 @@ from evaltoolkit.estimators.registry import Estimator
 from evaltoolkit.estimators.two_way_columns import Columns, Form, column_rows, count_behind, lay_out_columns
 from evaltoolkit.estimators.two_way_fit import FixedEffects, Slopes, adjustment_columns, fit_groups, fit_rows
 from evaltoolkit.estimators.two_way_panel import Panel, arrange_rows
+from evaltoolkit.findings import EvaltoolkitError
 
 Engine = Literal["exact", "linearmodels"]
 
@@ -91,7 +92,13 @@ def estimate_two_way(
     else:
         slopes = fit_rows(panel, column_rows(panel, columns), k, effects)
     if engine == "linearmodels" and slopes.estimable.all():
-        slopes = slopes._replace(estimate=_panel_ols(panel, list(column_rows(panel, columns)), effects))
+        try:
+            found = _panel_ols(panel, list(column_rows(panel, columns)), effects)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            raise EvaltoolkitError(
+                f'linearmodels cannot fit this design ({str(error).split(".")[0]}). Leave engine at "exact".'
+            ) from None
+        slopes = slopes._replace(estimate=found)
     return _effects(panel, columns, slopes, _describe(panel, form, effects, engine))
 
 
