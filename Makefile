@@ -30,6 +30,7 @@ assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/coverage_study.py
 	$(BIN)/python tests/assurance/power_study.py
 	$(BIN)/python tests/assurance/estimator_study.py
+	$(BIN)/python tests/assurance/inference_study.py
 
 # Every estimate held against the independent packages that are installed; every difference explained, or the command fails.
 audit: .venv-bench/stamp

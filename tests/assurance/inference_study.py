@@ -44,6 +44,11 @@ NOISES = (
 Z = float(ndtri(0.975))
 
 
+def is_refused(cell):
+    """Say beforehand where there is no p-value: one unit that was not drawn by lot could be anything."""
+    return cell["treated"] == 1 and cell["by"] == "size"
+
+
 def list_cells():
     """Name every cell: units, treated, steps, noise, assignment."""
     cells = []
