@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,7 +18,7 @@ from evaltoolkit.findings import EvaltoolkitError, nearest
 from evaltoolkit.inference.contrasts import ContrastTable, Ints, contrast_table, plain_design
 from evaltoolkit.inference.donors import donor_test
 from evaltoolkit.inference.invert import invert_test
-from evaltoolkit.inference.randomisation import randomisation_interval, randomisation_test
+from evaltoolkit.inference.randomisation import randomisation_test
 from evaltoolkit.inference.sized import sized_test
 
 Method = Literal["lot", "sized", "studentised", "donors"]
@@ -146,7 +148,7 @@ def infer(
         return _ranked(table, area, settings, found, counts)
     if not chosen:
         return _refused(settings, found, counts, reason)
-    p_value, ends, smallest_p = _RUN[chosen](table, area, assignments, strata, settings)
+    p_value, ends, smallest_p = _RUN[chosen](_Task(table, area, assignments, strata, settings))
     return Inference(
         method=chosen,
         why=_WHY[chosen] + (f"; {COMPLETE}" if changed else ""),
@@ -182,6 +184,19 @@ class _Settings:
     level: float
     draws: int
     seed: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    table: ContrastTable
+    sizes: Array | None
+    assignments: Ints | None
+    strata: npt.NDArray[np.intp] | None
+    settings: _Settings
+
+
+# p-value, interval, smallest p-value
+_Answer = tuple[float, tuple[float, float], float]
 
 
 def choose_method(counts: tuple[int, int], *, by_lot: bool) -> tuple[str, str]:
@@ -235,76 +250,49 @@ def _rank(table: ContrastTable) -> float:
     return float(np.mean(np.abs(value[others] - centre) >= np.abs(value[treated[0]] - centre)))
 
 
-def _run_lot(
-    table: ContrastTable,
-    sizes: Array | None,
-    assignments: Ints | None,
-    strata: npt.NDArray[np.intp] | None,
-    settings: _Settings,
-) -> tuple[float, tuple[float, float], float]:
+def _run_lot(task: _Task) -> _Answer:
     # with few treated their own standard error is mostly noise, and costs power; that of their sizes is not
-    many = int(table.treated[table.group].sum()) >= MIN_CLUSTERS
-    return _permuted(table, assignments, strata, settings, studentise=many, sizes=None if many else sizes)
+    many = int(task.table.treated[task.table.group].sum()) >= MIN_CLUSTERS
+    return _permuted(task, task.assignments, studentise=many, sizes=None if many else task.sizes)
 
 
-def _run_studentised(
-    table: ContrastTable,
-    sizes: Array | None,
-    assignments: Ints | None,
-    strata: npt.NDArray[np.intp] | None,
-    settings: _Settings,
-) -> tuple[float, tuple[float, float], float]:
-    del sizes, assignments
-    return _permuted(table, None, strata, settings, studentise=True)
+def _run_studentised(task: _Task) -> _Answer:
+    return _permuted(task, None, studentise=True, sizes=None)
 
 
-def _permuted(
-    table: ContrastTable,
-    assignments: Ints | None,
-    strata: npt.NDArray[np.intp] | None,
-    settings: _Settings,
-    *,
-    studentise: bool,
-    sizes: Array | None = None,
-) -> tuple[float, tuple[float, float], float]:
-    shared = {
-        "sizes": sizes,
-        "assignments": assignments,
-        "strata": strata,
-        "draws": settings.draws,
-        "seed": settings.seed,
-    }
-    found = randomisation_test(table, studentise=studentise, **shared)  # type: ignore[arg-type]
-    ends = randomisation_interval(table, level=settings.level, studentise=studentise, **shared)  # type: ignore[arg-type]
-    return found.p_value, ends, found.smallest_p
+def _permuted(task: _Task, assignments: Ints | None, *, studentise: bool, sizes: Array | None) -> _Answer:
+    settings = task.settings
+    test = partial(
+        randomisation_test,
+        task.table,
+        strata=task.strata,
+        assignments=assignments,
+        draws=settings.draws,
+        seed=settings.seed,
+        studentise=studentise,
+        sizes=sizes,
+    )
+    found = test()
+    return found.p_value, _ends(task, lambda effect: test(effect=effect).p_value, found.estimate), found.smallest_p
 
 
-def _run_sized(
-    table: ContrastTable,
-    sizes: Array | None,
-    assignments: Ints | None,
-    strata: npt.NDArray[np.intp] | None,
-    settings: _Settings,
-) -> tuple[float, tuple[float, float], float]:
-    del assignments, strata
-
-    def p_value(effect: float) -> float:
-        return sized_test(table, sizes, effect=effect, draws=settings.draws, seed=settings.seed).p_value
-
-    found = sized_test(table, sizes, draws=settings.draws, seed=settings.seed)
-    spread = float(np.abs(table.sums / table.sizes[:, None]).mean()) or 1.0
-    return found.p_value, invert_test(p_value, found.estimate, spread, settings.level), found.smallest_p
+def _run_sized(task: _Task) -> _Answer:
+    test = partial(sized_test, task.table, task.sizes, draws=task.settings.draws, seed=task.settings.seed)
+    found = test()
+    return found.p_value, _ends(task, lambda effect: test(effect=effect).p_value, found.estimate), found.smallest_p
 
 
-def _run_donors(
-    table: ContrastTable,
-    sizes: Array | None,
-    assignments: Ints | None,
-    strata: npt.NDArray[np.intp] | None,
-    settings: _Settings,
-) -> tuple[float, tuple[float, float], float]:
-    del assignments, strata
-    found = donor_test(table, sizes=sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed)
+def _ends(task: _Task, p_value: Callable[[float], float], estimate: float) -> tuple[float, float]:
+    """The interval of effects that are not rejected; its search begins at the size of the clusters' noise."""
+    spread = float(np.abs(task.table.sums / task.table.sizes[:, None]).mean())
+    return invert_test(p_value, estimate, spread, task.settings.level)
+
+
+def _run_donors(task: _Task) -> _Answer:
+    settings = task.settings
+    found = donor_test(
+        task.table, sizes=task.sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed
+    )
     return found.p_value, (found.low, found.high), found.smallest_p
 
 
