@@ -80,7 +80,7 @@ book-catalogues: .venv-book/stamp
 
 # Against peers, in one run; ratios move with the machine.
 bench: .venv-bench/stamp
-	.venv-bench/bin/python benchmarks/group_time.py
+	.venv-bench/bin/python benchmarks/run.py --output benchmarks/results.txt
 	.venv-bench/bin/python benchmarks/power.py
 
 .venv-bench/stamp: requirements/bench.txt

@@ -102,6 +102,7 @@ def finish_design(
 def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
     """One reason per unit, the first that applies; ``cohort`` tells the arms of those that never answered."""
     units, cohort = parts.units, parts.cohort
+    unseen = np.isnan(parts.outcome)
     needed = [parts.covariates, *(one for one in (parts.weights, parts.dose) if one is not None)]
     lacking = np.zeros(len(units), dtype=bool)
     for one in needed:
@@ -110,11 +111,13 @@ def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
         *left_out.itertuples(index=False, name=None),
         *_named(units[np.isnan(cohort)], "excluded.unknown_treatment"),
         *_named(units[cohort <= parts.times[0]], "excluded.always_treated"),
-        *_named(units[np.isnan(parts.outcome).all(axis=1)], "excluded.no_outcome"),
+        *(_named(units[unseen.all(axis=1)], "excluded.no_outcome") if unseen.any() else []),
         *_named(units[lacking], "excluded.missing_covariate"),
     ]
+    if not found:
+        return _NOBODY.assign(cohort=np.empty(0))
     table = pd.DataFrame(found, columns=["unit", "reason"]).drop_duplicates("unit")
-    table["cohort"] = pd.Series(cohort, index=units).reindex(table["unit"]).to_numpy() if found else np.empty(0)
+    table["cohort"] = pd.Series(cohort, index=units).reindex(table["unit"]).to_numpy()
     return table.sort_values("unit", ignore_index=True)
 
 

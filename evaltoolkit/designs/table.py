@@ -184,14 +184,19 @@ def _in_order(units: npt.NDArray[Any], periods: npt.NDArray[Any]) -> _Grid | Non
     """The grid of numbers that are sorted and complete, without sorting them again; None for everything else."""
     if not (len(units) and np.issubdtype(units.dtype, np.number) and np.issubdtype(periods.dtype, np.number)):
         return None
-    length = int(np.argmax(units != units[0])) or len(units)
+    same = units[1:] == units[:-1]
+    length = len(units) if same.all() else int(np.argmin(same)) + 1
     if len(units) % length:
         return None
-    by_unit, by_period = units.reshape(-1, length), periods.reshape(-1, length)
-    sorted_ = bool((np.diff(by_unit[:, 0]) > 0).all() and (np.diff(by_period[0]) > 0).all())
-    if sorted_ and bool((by_unit == by_unit[:, :1]).all() and (by_period == by_period[0]).all()):
-        return _Grid(by_unit[:, 0], by_period[0], None)
-    return None
+    first, labels = units[::length], periods[:length]
+    if np.isnan(first).any() or np.isnan(labels).any():
+        return None
+    if not ((first[1:] > first[:-1]).all() and (labels[1:] > labels[:-1]).all()):
+        return None
+    # neighbours are compared, not every row with the first of its unit: whole columns at once
+    if np.count_nonzero(same) != len(units) - len(first) or same[length - 1 :: length].any():
+        return None
+    return _Grid(first, labels, None) if (periods[length:] == periods[:-length]).all() else None
 
 
 def _times(periods: npt.NDArray[Any]) -> tuple[Array, list[str]]:
@@ -240,9 +245,20 @@ class _Columns:
 
     def fixed(self, name: str) -> Array:
         """A number per unit (n,) that must not change."""
+        once = self._once(name)
+        if once is not None and np.isfinite(once).all():
+            return once
         values = self.wide(name)
         self._must_not_change(name, values)
         return _first(values)
+
+    def _once(self, name: str) -> Array | None:
+        """The number (n,) of each unit where a column of numbers is complete and never changes; None otherwise."""
+        values = self.table[name].to_numpy()
+        if self.grid.cell is not None or not np.issubdtype(values.dtype, np.number):
+            return None
+        wide = values.reshape(self.grid.shape)
+        return wide[:, 0].astype(float) if (wide == wide[:, :1]).all() else None
 
     def labels(self, name: str) -> npt.NDArray[np.str_]:
         """A label per unit (n,) that must not change; a unit without one stands alone."""
@@ -268,15 +284,14 @@ class _Columns:
         """First treated time (n,): inf never, NaN unknown."""
         column = self.table[name]
         if pd.api.types.is_numeric_dtype(column) and (never is None or isinstance(never, int | float)):
-            values = column.to_numpy(dtype=float, na_value=np.nan)
+            once = self._once(name)
+            values = column.to_numpy(dtype=float, na_value=np.nan) if once is None else once
             if never is not None:
                 values = np.where(values == float(never), NEVER, values)
+            first = self._unchanging(name, values) if once is None else values
         else:
             codes, labels = pd.factorize(column)
-            values = np.r_[[self._label_time(label, never) for label in labels], np.nan][codes]
-        wide = self.grid.spread(values)
-        self._must_not_change(name, wide)
-        first = _first(wide)
+            first = self._unchanging(name, np.r_[[self._label_time(label, never) for label in labels], np.nan][codes])
         if (first == 0).any() and times[0] > 0:
             self.faults.append(
                 f'"{name}" is 0 for {_listed(self.grid.units[first == 0])}: if 0 means never treated, say never=0'
@@ -307,9 +322,15 @@ class _Columns:
         levels = np.unique(filled)
         return cohort, filled if falls or len(levels) > 2 else None
 
+    def _unchanging(self, name: str, values: Array) -> Array:
+        """First value (n,) of each unit, of a column that must not change."""
+        wide = self.grid.spread(values)
+        self._must_not_change(name, wide)
+        return _first(wide)
+
     def _must_not_change(self, name: str, values: Array) -> None:
         first = _first(values)[:, None]
-        moved = np.isfinite(values) & (values != first)
+        moved = ~np.isnan(values) & (values != first)
         if moved.any():
             units = _listed(self.grid.units[moved.any(axis=1)])
             self.faults.append(f'column "{name}" must be the same in every row of a unit; it changes within {units}')

@@ -16,6 +16,8 @@ from evaltoolkit.findings import EvaltoolkitError, nearest
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+# cohorts, and the clusters in each, see _cohort_clusters
+Members = tuple[Array, npt.NDArray[np.int64]]
 To = Literal["overall", "event", "cohort", "calendar"]
 # the caller's own type comes back
 E = TypeVar("E", bound=Estimates)
@@ -104,15 +106,18 @@ def aggregate_effects(
     matrix = _weights(cells, groups, by_cohort=to == "cohort")
     estimated = shares == "estimated" and weights == "cohort_share"
     rows = _combine(effects, cells, matrix, estimated=estimated and to != "cohort")
-    reasons = tuple(_reason(effects, group & cells.defined) for group in groups)
+    reasons = _reasons(effects, groups & cells.defined)
     info = {**effects.info, "estimand": _ESTIMAND[to], "weights": weights, "shares": shares}
     info["left_out"] = int((~cells.defined & np.any(groups, axis=0)).sum())
-    labels = pd.DataFrame({_LABEL[to]: keys} if _LABEL[to] else None, index=range(len(groups)))
-    labels = labels.assign(**_counts(effects, groups & cells.defined))
+    members = _cohort_clusters(effects)
+    labels = pd.DataFrame(_counts(effects, groups & cells.defined, members), index=range(len(groups)))
+    label = _LABEL[to]
+    if label is not None:
+        labels.insert(0, label, keys)
     result = _effects(effects, cast(Kind, to), labels, rows, reasons, info)
     if to == "overall":
         return result
-    return _with_overall(result, effects, cells, groups, estimated=estimated)
+    return _with_overall(result, effects, cells, groups, members, estimated=estimated)
 
 
 def aggregation_matrix(effects: Estimates, to: To) -> Array:
@@ -225,33 +230,38 @@ def _add_shares(effects: Estimates, influence: Influence, cells: _Cells, matrix:
     return add_shares(influence, effects.cohort, effects.weights, by_cohort, cohorts)
 
 
-def _reason(effects: Estimates, contributing: Mask) -> str:
-    if not contributing.any():
-        return NOT_ESTIMATED
-    own = effects.reasons or ("",) * len(contributing)
-    return REFERENCE if all(own[i] == REFERENCE for i in np.flatnonzero(contributing)) else ""
+def _reasons(effects: Estimates, contributing: Mask) -> tuple[str, ...]:
+    """Why an aggregate of rows (m, k) is not estimated, or zero by definition."""
+    own = np.array(effects.reasons or [""] * contributing.shape[1])
+    estimated = (contributing & (own != REFERENCE)).any(axis=1)
+    reasons = np.where(estimated, "", np.where(contributing.any(axis=1), REFERENCE, NOT_ESTIMATED))
+    return tuple(str(reason) for reason in reasons)
 
 
-def _counts(effects: Estimates, groups: Mask) -> dict[str, list[int]]:
+def _counts(effects: Estimates, groups: Mask, members: Members) -> dict[str, list[int]]:
     """Clusters of the contributing cohorts, at most as many as the rows saw; smallest comparison group."""
     labels = effects.labels
     cohort = labels["cohort"].to_numpy(float)
     treated = labels["n_treated"].to_numpy(np.int64)
     comparison = labels["n_comparison"].to_numpy(np.int64)
-    known, inside = _cohort_clusters(effects)
-    found: dict[str, list[int]] = {"n_treated": [], "n_comparison": []}
-    for group in groups:
-        seen = {float(one): int(treated[group & (cohort == one)].max()) for one in np.unique(cohort[group])}
-        chosen = [place for place, one in enumerate(known) if float(one) in seen]
-        distinct = int(inside[:, chosen].any(axis=1).sum()) if inside.ndim == 2 else int(inside[chosen].sum())
-        found["n_treated"].append(min(sum(seen.values()), distinct))
-        found["n_comparison"].append(int(comparison[group].min()) if group.any() else 0)
-    return found
+    known, inside = members
+    present, seen = np.zeros((len(known), len(groups)), bool), np.zeros(len(groups), dtype=np.int64)
+    for one in np.unique(cohort):
+        own = groups & (cohort == one)
+        present |= (known == one)[:, None] & own.any(axis=1)
+        seen += np.where(own, treated, 0).max(axis=1, initial=0)
+    distinct = (inside @ present > 0).sum(axis=0) if inside.ndim == 2 else inside @ present
+    fewest = np.where(groups, comparison, np.iinfo(np.int64).max).min(axis=1)
+    return {
+        "n_treated": np.minimum(seen, distinct).tolist(),
+        "n_comparison": np.where(groups.any(axis=1), fewest, 0).tolist(),
+    }
 
 
-def _cohort_clusters(effects: Estimates) -> tuple[Array, npt.NDArray[np.int64]]:
+def _cohort_clusters(effects: Estimates) -> Members:
     """Cohorts, and the number of clusters in each; where clusters span cohorts, which clusters (G, C) are in which."""
-    known, place = np.unique(effects.cohort, return_inverse=True)
+    known = np.unique(effects.cohort)
+    place = np.searchsorted(known, effects.cohort)
     codes = cluster_codes(effects.clusters, effects.units)
     count = int(codes.max(initial=-1)) + 1
     if count == len(codes):
@@ -281,7 +291,7 @@ def _effects(
     )
 
 
-def _with_overall(result: E, effects: E, cells: _Cells, groups: Mask, *, estimated: bool) -> E:
+def _with_overall(result: E, effects: E, cells: _Cells, groups: Mask, members: Members, *, estimated: bool) -> E:
     """Attach the summary: over event times from treatment on, cohorts by size, or periods."""
     keys = result.labels.iloc[:, 0].to_numpy(float)
     use = np.isfinite(result.estimate) & ((keys >= 0) if result.kind == "event" else True)
@@ -299,7 +309,7 @@ def _with_overall(result: E, effects: E, cells: _Cells, groups: Mask, *, estimat
         deviation = np.where(use, result.estimate - estimate, 0.0)
         influence = _add_shares(effects, influence, at, weight[:, None], deviation[:, None])
     used = groups[use].any(axis=0) & cells.defined
-    labels = pd.DataFrame(_counts(effects, used[None, :]))
+    labels = pd.DataFrame(_counts(effects, used[None, :], members))
     reasons = ("" if some else NOT_ESTIMATED,)
     overall = _effects(effects, "overall", labels, (estimate, influence), reasons, info)
     return replace(result, overall=overall)

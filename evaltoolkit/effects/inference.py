@@ -53,18 +53,12 @@ def covariance(effects: Estimates) -> Array:
 
 def std_errors(effects: Estimates) -> Array:
     """Return the (k,) standard errors; NaN where one cluster alone stands on a side, and where undefined."""
-    errors = _raw_errors(effects)
-    undefined = [reason != "" for reason in _error_reasons(effects, errors)]
-    return np.where(undefined, np.nan, errors)
+    return _shown_errors(effects)[0]
 
 
 def inference_reasons(effects: Estimates) -> tuple[str, ...]:
     """Return for each row why it has no standard error or no interval; empty where it has both."""
-    treated, comparison = _counts(effects)
-    few = np.where(treated < MIN_CLUSTERS, FEW_TREATED, np.where(comparison < MIN_CLUSTERS, FEW_COMPARISON, ""))
-    return tuple(
-        own or str(other) for own, other in zip(_error_reasons(effects, _raw_errors(effects)), few, strict=True)
-    )
+    return _with_few(effects, _shown_errors(effects)[1])
 
 
 def inference_table(
@@ -92,18 +86,21 @@ def inference_table(
         Level out of range or unknown band.
     """
     critical = critical_value(effects, level=level, band=band, seed=seed)
-    reasons = inference_reasons(effects)
-    errors = std_errors(effects)
+    errors, why_not = _shown_errors(effects)
+    reasons = _with_few(effects, why_not)
     shown = np.array([reason == "" for reason in reasons], dtype=bool)
     width = np.where(shown, critical * errors, np.nan)
     z = np.where(shown, effects.estimate / np.where(shown, errors, 1.0), np.nan)
-    table = effects.labels.reset_index(drop=True).assign(
-        estimate=effects.estimate,
-        std_error=errors,
-        conf_low=effects.estimate - width,
-        conf_high=effects.estimate + width,
-        p_value=two_sided_p(z),
-        reason=list(reasons),
+    table = pd.DataFrame(
+        {
+            **{name: effects.labels[name].array for name in effects.labels.columns},
+            "estimate": effects.estimate,
+            "std_error": errors,
+            "conf_low": effects.estimate - width,
+            "conf_high": effects.estimate + width,
+            "p_value": two_sided_p(z),
+            "reason": list(reasons),
+        }
     )
     table.attrs.update(band=band, level=level, critical_value=critical)
     if band == "simultaneous":
@@ -138,8 +135,10 @@ def critical_value(
     if band not in ("pointwise", "simultaneous"):
         raise EvaltoolkitError(f'There is no band "{band}". Known: pointwise, simultaneous.')
     pointwise = NormalDist().inv_cdf(0.5 + level / 2)
+    if band == "pointwise":
+        return pointwise
     shown = np.flatnonzero([reason == "" for reason in inference_reasons(effects)])
-    if band == "pointwise" or len(shown) < 2:
+    if len(shown) < 2:
         return pointwise
     largest = _largest(_correlation(gram(_by_cluster(effects, shown))), seed)
     return critical_of(largest, level)
@@ -196,7 +195,7 @@ def chi_square_tail(statistic: float, df: int) -> float:
 
 def cluster_codes(clusters: npt.NDArray[np.str_], units: npt.NDArray[np.str_]) -> npt.NDArray[np.intp]:
     """Return (n,) cluster numbers 0, 1, ...; units that are their own clusters are not sorted."""
-    if np.array_equal(clusters, units):
+    if clusters is units or np.array_equal(clusters, units):
         return np.arange(len(units), dtype=np.intp)
     return np.unique(clusters, return_inverse=True)[1].astype(np.intp)
 
@@ -212,8 +211,18 @@ def _by_cluster(effects: Estimates, rows: npt.NDArray[np.intp] | None = None) ->
     return summed(influence, cluster_codes(effects.clusters, effects.units))
 
 
-def _raw_errors(effects: Estimates) -> Array:
-    return np.asarray(np.sqrt(square_sums(_by_cluster(effects))) / len(effects.units))
+def _shown_errors(effects: Estimates) -> tuple[Array, list[str]]:
+    """Standard errors (k,), NaN where there is none, and why there is none."""
+    errors = np.sqrt(square_sums(_by_cluster(effects))) / len(effects.units)
+    reasons = _error_reasons(effects, errors)
+    return np.where([reason != "" for reason in reasons], np.nan, errors), reasons
+
+
+def _with_few(effects: Estimates, reasons: list[str]) -> tuple[str, ...]:
+    """Add to the reasons for no standard error those for no interval."""
+    treated, comparison = _counts(effects)
+    few = np.where(treated < MIN_CLUSTERS, FEW_TREATED, np.where(comparison < MIN_CLUSTERS, FEW_COMPARISON, ""))
+    return tuple(own or str(other) for own, other in zip(reasons, few, strict=True))
 
 
 def _counts(effects: Estimates) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -56,11 +56,12 @@ def compare_adjusted(treated: Side, comparison: Side, adjust: Adjust) -> Contras
     treated, comparison = _standardised(treated, comparison)
     inverse: Array = np.empty((0, 0))
     if adjust != "ipw":
-        gram = (comparison.regressors * comparison.weights[:, None]).T @ comparison.regressors
+        weighted = comparison.regressors * comparison.weights[:, None]
+        gram = weighted.T @ comparison.regressors
         if not is_regular(gram):
             return undefined_contrast(treated, comparison, COLLINEAR)
         inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
-        slopes = inverse @ (comparison.regressors.T @ (comparison.weights[:, None] * comparison.change))
+        slopes = inverse @ (weighted.T @ comparison.change)
         treated = treated._replace(change=treated.change - treated.regressors @ slopes)
         comparison = comparison._replace(change=comparison.change - comparison.regressors @ slopes)
     if adjust == "reg":
@@ -89,11 +90,15 @@ def _weighting(treated: Side, comparison: Side, inverse: Array, *, with_regressi
     odds = np.where(p0 < TRIM, comparison.weights * p0 / (1 - p0), 0.0)
     odds = odds / odds.sum()
     mean1, mean0 = share @ treated.change, odds @ comparison.change
-    weighted = odds[:, None] * (comparison.change - mean0)
-    gradient = score.inverse_information @ (comparison.regressors.T @ weighted)
-    own = share[:, None] * (treated.change - mean1)
-    own -= (treated.weights * (1 - p1))[:, None] * (treated.regressors @ gradient)
-    other = -weighted + (comparison.weights * p0)[:, None] * (comparison.regressors @ gradient)
+    # weights go to the few regressors, not to the many changes, wherever the product is the same
+    centred = comparison.change - mean0
+    gradient = score.inverse_information @ ((comparison.regressors * odds[:, None]).T @ centred)
+    own = treated.change - mean1
+    own *= share[:, None]
+    own -= (treated.regressors * (treated.weights * (1 - p1))[:, None]) @ gradient
+    other = (comparison.regressors * (comparison.weights * p0)[:, None]) @ gradient
+    centred *= odds[:, None]
+    other -= centred
     if with_regression:
         imbalance = share @ treated.regressors - odds @ comparison.regressors
         other -= _slope_part(comparison, inverse, imbalance)

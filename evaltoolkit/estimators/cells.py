@@ -72,14 +72,16 @@ def first_positions(cohort: Array, times: Array) -> npt.NDArray[np.int64]:
 
 def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
     """Drop the units that cannot enter, each with its reason."""
-    stack = design.outcome.reshape(*design.outcome.shape[:2], -1)
-    observed: Mask = np.asarray(np.isfinite(stack).all(axis=2))
+    finite = np.isfinite(design.outcome)
+    observed: Mask = np.asarray(finite if finite.ndim == 2 else finite.all(axis=2))
     position = first_positions(design.cohort, design.times)
+    nobody = np.zeros(len(position), bool)
+    whole = bool(observed.all())
     rules = {
         FIRST_PERIOD: position - design.anticipation < 1,
         NO_WEIGHT: ~(design.weights > 0),
-        NEVER_OBSERVED: ~observed.any(axis=1),
-        INCOMPLETE: ~observed.all(axis=1) if missing == "complete_units" else np.zeros(len(position), bool),
+        NEVER_OBSERVED: nobody if whole else ~observed.any(axis=1),
+        INCOMPLETE: nobody if whole or missing != "complete_units" else ~observed.all(axis=1),
     }
     keep = np.ones(len(position), bool)
     dropped = {}
@@ -87,7 +89,8 @@ def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
         if (hit & keep).any():
             dropped[reason] = tuple(str(code) for code in design.units[hit & keep])
         keep &= ~hit
-    return Sample(keep_units(design, keep), position[keep], observed[keep], dropped)
+    kept = keep_units(design, keep)
+    return Sample(kept, position[keep], observed if keep.all() else observed[keep], dropped)
 
 
 def comparison_only(sample: Sample) -> Array:
@@ -114,19 +117,23 @@ def list_cells(sample: Sample, base: Literal["varying", "universal"]) -> list[Ce
     cohorts = np.setdiff1d(design.cohorts, comparison_only(sample))
     firsts = first_positions(cohorts, design.times)
     begin = 1 if base == "varying" else 0
+    compared = _comparisons(sample)
     cells = []
     for cohort, first in zip(cohorts, firsts, strict=True):
         before = int(first) - design.anticipation - 1
         for current in range(begin, len(design.times)):
             against = current - 1 if base == "varying" and current < first else before
-            cells.append(Cell(float(cohort), current, against, _comparison(sample, cohort, max(current, against))))
+            untouched = compared[max(current, against)]
+            if design.comparison != "never_treated":
+                untouched = np.asarray(untouched & (design.cohort != cohort))
+            cells.append(Cell(float(cohort), current, against, untouched))
     return cells
 
 
-def _comparison(sample: Sample, cohort: float, latest: int) -> Mask:
-    """Units untreated, and not anticipating, up to the later of the two periods."""
+def _comparisons(sample: Sample) -> Mask:
+    """(T, n) units that compare, by the later period of a comparison: untreated, and not anticipating, up to it."""
     design = sample.design
-    untouched = sample.position > latest + design.anticipation
+    untouched = sample.position > np.arange(len(design.times))[:, None] + design.anticipation
     if design.comparison == "never_treated":
-        return np.asarray(untouched & (sample.position >= len(design.times)))
-    return np.asarray(untouched & (design.cohort != cohort))
+        untouched &= sample.position >= len(design.times)
+    return np.asarray(untouched)

@@ -17,6 +17,9 @@ from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.effects.influence import PartedInfluence
 from evaltoolkit.estimators.cells import NO_COMPARISON, REFERENCE, Cell, Sample, list_cells
 
+# units handled at once: few enough to stay near the processor
+_CHUNK = 4096
+
 
 class Contrasts(NamedTuple):
     """Group-time effects as contrasts of cohort means; ``counts`` (k, 2) are clusters of treated and comparison."""
@@ -54,13 +57,9 @@ def list_cohort_cells(sample: Sample, base: Literal["varying", "universal"]) -> 
 def compare_cohorts(sample: Sample, cells: list[Cell]) -> Contrasts:
     """Return the effects of a plain sample, for cells that :func:`list_cohort_cells` listed."""
     design = sample.design
-    cohorts, group = np.unique(design.cohort, return_inverse=True)
-    group = group.astype(np.intp)
-    members = [np.flatnonzero(group == place) for place in range(len(cohorts))]
-    total = np.array([design.weights[rows].sum() for rows in members])
-    # contrasts sum to zero: without the units' levels, cross products of the rows lose no digits to them
-    series = design.outcome - design.outcome.mean(axis=1, keepdims=True)
-    means = np.stack([design.weights[rows] @ series[rows] for rows in members]) / total[:, None]
+    cohorts = np.unique(design.cohort)
+    group = np.searchsorted(cohorts, design.cohort).astype(np.intp)
+    rows, means, total = _centred(design.outcome, design.weights, group, len(cohorts))
     n, periods, k = len(design.units), len(design.times), len(cells)
     treated = np.searchsorted(cohorts, [cell.cohort for cell in cells])
     current, against = (np.array([getattr(cell, name) for cell in cells]) for name in ("current", "base"))
@@ -82,10 +81,6 @@ def compare_cohorts(sample: Sample, cells: list[Cell]) -> Contrasts:
     away = np.where(compared, change.T + common[:, None], 0.0)
     slopes[:, periods, :] = (n * np.where(compared, share, 0.0) / total * away).T
     reasons = _finish(cells, lacking, estimate, slopes)
-    rows = np.empty((n, periods + 2))
-    np.subtract(series, means[group], out=rows[:, :periods])
-    rows[:, :periods] *= design.weights[:, None]
-    rows[:, periods], rows[:, periods + 1] = design.weights, 1.0
     return Contrasts(
         cells,
         estimate,
@@ -93,6 +88,31 @@ def compare_cohorts(sample: Sample, cells: list[Cell]) -> Contrasts:
         _counts(sample, group, treated, compared),
         reasons,
     )
+
+
+def _centred(outcome: Array, weights: Array, group: npt.NDArray[np.intp], count: int) -> tuple[Array, Array, Array]:
+    """Rows of :class:`PartedInfluence`, means (C, T) of the cohorts free of the units' levels, and their weight (C,).
+
+    Contrasts sum to zero: without the units' levels, cross products of the rows lose no digits to them. A part of the
+    units at a time, so that no copy of the panel is made besides the rows.
+    """
+    n, periods = outcome.shape
+    rows = np.empty((n, periods + 2))
+    rows[:, periods], rows[:, periods + 1] = weights, 1.0
+    series = rows[:, :periods]
+    parts = [slice(first, first + _CHUNK) for first in range(0, n, _CHUNK)]
+    sums = np.zeros((count, periods))
+    for part in parts:
+        np.subtract(outcome[part], outcome[part].mean(axis=1, keepdims=True), out=series[part])
+        sums += ((group[part] == np.arange(count)[:, None]) * weights[part]) @ series[part]
+    total = np.bincount(group, weights, count).astype(np.float64)
+    means = sums / total[:, None]
+    weighted = bool((weights != 1.0).any())
+    for part in parts:
+        series[part] -= means[group[part]]
+        if weighted:
+            series[part] *= weights[part, None]
+    return rows, means, total
 
 
 def _finish(cells: list[Cell], lacking: npt.NDArray[np.bool_], estimate: Array, slopes: Array) -> tuple[str, ...]:
@@ -113,6 +133,9 @@ def _counts(
 ) -> npt.NDArray[np.int64]:
     """Clusters of the treated cohort and of the comparison cohorts together, per effect."""
     codes = cluster_codes(sample.design.clusters, sample.design.units)
+    size = np.bincount(group, minlength=compared.shape[1])
+    if int(codes.max(initial=-1)) + 1 == len(codes):
+        return np.column_stack([size[treated], compared @ size])
     present = np.zeros((int(codes.max(initial=-1)) + 1, compared.shape[1]), dtype=bool)
     present[codes, group] = True
     sets, place = np.unique(compared, axis=0, return_inverse=True)

@@ -190,7 +190,8 @@ def _cohorts(design: Design, *, always_treated: bool) -> tuple[_Group, dict[str,
     weights = design.weights[kept]
     size = np.bincount(number, weights=weights)
     members = (number == np.arange(len(cohorts))[:, None]) * weights
-    mean = members @ design.outcome[kept] / size[:, None]
+    outcome = design.outcome if len(kept) == len(design.units) else design.outcome[kept]
+    mean = members @ outcome / size[:, None]
     return _Group(cohorts, position[kept][first], size / size.sum(), mean), dropped
 
 

@@ -214,7 +214,9 @@ def _nothing(treated: Side, comparison: Side, reason: str) -> Contrast:
 
 def _changes(outcome: Array, rows: Indices, current: Sequence[int], against: Sequence[int]) -> Array:
     chosen = outcome[rows]
-    return np.asarray(chosen[:, current] - chosen[:, against])
+    change = chosen[:, current]
+    change -= chosen[:, against]
+    return np.asarray(change)
 
 
 def _side(design: Design, rows: Indices, change: Array) -> Side:
@@ -232,8 +234,13 @@ def _store(batch: _Batch, result: Contrast, estimate: Array, influence: Array, r
         return
     # Scaled so that the variance is mean(psi^2) / n with n = all units, observed in this comparison or not.
     n = len(influence)
-    influence[batch.treated[:, None], columns] = n * result.treated
-    influence[batch.comparison[:, None], columns] = n * result.comparison
+    # cells of a cohort lie side by side: a slice writes whole stretches of a row
+    side_by_side = columns[-1] - columns[0] == len(columns) - 1
+    for rows, found in ((batch.treated, result.treated), (batch.comparison, result.comparison)):
+        if side_by_side:
+            influence[rows, columns[0] : columns[-1] + 1] = n * found
+        else:
+            influence[rows[:, None], columns] = n * found
 
 
 def _pooled(sample: Sample, cell: Cell, batch: _Batch, adjust: Adjust) -> tuple[float, Array, str]:

@@ -23,6 +23,8 @@ _ABSORBED = 1e-10
 _RANK = 1e-11
 # what a slope may load on such a direction and still be determined
 _LOADING = 1e-6
+# units handled at once: few enough to stay near the processor
+_CHUNK = 4096
 
 
 class Slopes(NamedTuple):
@@ -51,21 +53,33 @@ def fit_groups(panel: Panel, group: Indices, grid: Array) -> Slopes:
     share = size / size.sum()
     free = grid - grid.mean(axis=1, keepdims=True)
     free = free - np.tensordot(share, free, axes=1)
-    outcome = panel.outcome - panel.outcome.mean(axis=1, keepdims=True)
-    outcome = outcome - weights @ outcome / n
     flat = free.reshape(-1, k)
     gram = (flat * np.repeat(size, n_periods)[:, None]).T @ flat
     inverse, estimable = _invert(gram, size @ np.square(grid).sum(axis=1))
-    order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(len(grid) + 1))
-    members = [order[bounds[g] : bounds[g + 1]] for g in range(len(grid))]
-    moments = sum((weights[rows] @ outcome[rows] @ free[g] for g, rows in enumerate(members)), np.zeros(k))
-    slopes = inverse @ moments
-    influence = np.empty((n, k))
-    fitted = free @ slopes
-    for g, rows in enumerate(members):
-        influence[rows] = (weights[rows, None] * (outcome[rows] - fitted[g])) @ (n * free[g] @ inverse)
+    scores = weights[:, None] * _project(panel, group, free)
+    slopes = inverse @ scores.sum(axis=0)
+    fitted = np.einsum("gtk,gt->gk", free, free @ slopes)
+    influence = n * (scores - weights[:, None] * fitted[group]) @ inverse
     return Slopes(np.asarray(slopes), influence, estimable)
+
+
+def _project(panel: Panel, group: Indices, free: Array) -> Array:
+    """(n, k) products of every unit's series, free of the effects, with the columns of its group.
+
+    A part of the units at a time, so that no copy of the panel is made.
+    """
+    weights, outcome = panel.design.weights, panel.outcome
+    common = weights @ outcome / len(weights)
+    scores = np.empty((len(outcome), free.shape[2]))
+    for first in range(0, len(outcome), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        series = outcome[part] - common
+        series -= series.mean(axis=1, keepdims=True)
+        codes = group[part]
+        for place in np.unique(codes):
+            mine = np.flatnonzero(codes == place)
+            scores[first + mine] = series[mine] @ free[place]
+    return scores
 
 
 def fit_rows(panel: Panel, columns: Iterable[Array], k: int, effects: FixedEffects) -> Slopes:

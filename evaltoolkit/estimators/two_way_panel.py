@@ -73,7 +73,7 @@ def arrange_rows(design: Design) -> Panel:
     kept = sample.design
     if kept.treatment is None and not (sample.position < len(kept.times)).any():
         raise EvaltoolkitError("No unit is treated after the first period of the panel: check the dates in the roster.")
-    observed = sample.observed
+    observed, whole = sample.observed, bool(sample.observed.all())
     controls = kept.controls if kept.controls is not None else np.empty((*observed.shape, 0))
     if kept.treatment is not None and not np.ptp(kept.treatment[observed]) > 0:
         raise EvaltoolkitError("The treatment is the same in every observed row: check the treatment column.")
@@ -81,8 +81,8 @@ def arrange_rows(design: Design) -> Panel:
         design=kept,
         position=sample.position,
         observed=observed,
-        outcome=np.where(observed, kept.outcome, 0.0),
-        weight=observed * kept.weights[:, None],
+        outcome=kept.outcome if whole else np.where(observed, kept.outcome, 0.0),
+        weight=np.broadcast_to(kept.weights[:, None], observed.shape) if whole else observed * kept.weights[:, None],
         baseline=np.column_stack(
             [np.ones(len(kept.units)), scale_columns(kept.covariates, np.ones(len(kept.units), bool))]
         ),
@@ -117,7 +117,7 @@ def _without_rows(design: Design) -> Design:
         known = known & np.isfinite(design.controls).all(axis=2)
     if design.treatment is not None:
         known = known & np.isfinite(design.treatment)
-    return replace(design, outcome=np.where(known, design.outcome, np.nan))
+    return design if known.all() else replace(design, outcome=np.where(known, design.outcome, np.nan))
 
 
 def _select_all(design: Design) -> Sample:

@@ -129,6 +129,7 @@ FAULTS = {
     "not a number": (changed("y", 5, "a lot"), {}, "holds what is no number: a lot"),
     "infinite": (changed("y", 5, np.inf), {}, "infinite"),
     "start changes": (changed("first", 8, 2021), {}, "changes within 1002"),
+    "never after a start": (changed("first", 8, 0), {}, "changes within 1002"),
     "cluster changes": (changed("zone", 8, "z9"), {"cluster": "zone"}, '"zone" .*changes within 1002'),
     "weights change": (changed("people", 8, 1), {"weights": "people"}, '"people" .*changes within 1002'),
     "no exposure": (changed("people", 8, 0), {"exposure": "people"}, "above zero.*1002"),
