@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance audit clean
+.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance audit peers clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -82,6 +82,14 @@ book-catalogues: .venv-book/stamp
 bench: .venv-bench/stamp
 	.venv-bench/bin/python benchmarks/run.py --output benchmarks/results.txt
 	.venv-bench/bin/python benchmarks/power.py
+
+# The tests that hold our estimates against the peers, with the peers installed.
+peers: .venv-bench/test.stamp
+	.venv-bench/bin/python -m pytest -m peers -n auto tests/audit
+
+.venv-bench/test.stamp: .venv-bench/stamp requirements/dev.txt
+	.venv-bench/bin/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
 
 .venv-bench/stamp: requirements/bench.txt
 	$(PYTHON) -m venv .venv-bench

@@ -1,5 +1,6 @@
 """Markers for tools and files that a user's machine may lack: skip there, fail in CI."""
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PEERS = all(importlib.util.find_spec(name) for name in ("csdid", "diff_diff", "pyfixest"))
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 
 
@@ -15,6 +17,7 @@ def _missing(marker: str) -> str:
     return {
         "shared": "" if SHARED.is_dir() else "the shared folder is not beside the project",
         "browser": "" if CHROMIUM else "Chromium is not installed",
+        "peers": "" if PEERS else "csdid, diff-diff and pyfixest are not installed",
         "office": "" if OFFICE else "LibreOffice is not installed",
     }.get(marker, "")
 

@@ -18,11 +18,10 @@ import audit_study as study
 OPTIONAL = [one for one in ENGINES if one.name != "linearmodels"]
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("engine", OPTIONAL, ids=lambda one: one.name)
 @pytest.mark.parametrize("name", study.DESIGNS)
 def test_every_difference_is_explained(engine, name):
-    if importlib.util.find_spec(engine.module) is None:
-        pytest.skip(f"{engine.name} is not installed: it belongs to the extra bench")
     build, methods = study.DESIGNS[name]
     table = audit_design(build(), methods, engines=[engine])
     assert table.count("unexplained") == table.count("engine failed") == 0
@@ -32,6 +31,13 @@ def test_every_difference_is_explained(engine, name):
 def test_versions_are_those_of_the_installed_package(engine):
     assert engine.installed == (importlib.util.find_spec(engine.module) is not None)
     assert bool(engine.version) == engine.installed
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_a_design_has_the_peers_agree_or_it_is_explained(seed):
+    table = audit_design(random_design(100 + seed), engines=OPTIONAL)
+    assert table.count("unexplained") == table.count("engine failed") == 0
 
 
 @pytest.mark.parametrize("seed", range(10))
