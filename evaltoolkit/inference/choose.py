@@ -16,7 +16,7 @@ from evaltoolkit.effects.inference import MIN_CLUSTERS
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError, nearest
 from evaltoolkit.inference.contrasts import ContrastTable, Ints, contrast_table, plain_design
-from evaltoolkit.inference.donors import donor_test
+from evaltoolkit.inference.donors import OUTSIDE, donor_test
 from evaltoolkit.inference.invert import invert_test
 from evaltoolkit.inference.randomisation import randomisation_test
 from evaltoolkit.inference.sized import sized_test
@@ -27,7 +27,6 @@ NOT_A_CONTRAST = "this estimate is no contrast of means: its noise cannot change
 COMPLETE = "on units observed in every period, covariates taken out by regression"
 FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
 ONE_TREATED = "one treated cluster that was not drawn by lot: rank and interval, and no p-value"
-OUTSIDE = "a treated cluster lies outside the range of sizes of the comparison clusters"
 
 _WHY = {
     "lot": "who starts when was drawn by lot: the lot is drawn again",
@@ -160,7 +159,7 @@ def infer(
         level=level,
         smallest_p=smallest_p,
         rank=_rank(table) if counts[0] == 1 else np.nan,
-        inside=_inside(table, area),
+        inside=table.covers(area),
         n_treated=counts[0],
         n_comparison=counts[1],
         reason="",
@@ -221,19 +220,11 @@ def _cluster_sizes(design: Design, overall: Effects, sizes: Array) -> Array:
     return np.bincount(codes, weights=own).astype(np.float64)
 
 
-def _inside(table: ContrastTable, sizes: Array | None) -> bool:
-    """Whether the sizes of the treated lie within the range of the others'; true where sizes are not known."""
-    if sizes is None:
-        return True
-    treated = table.treated[table.group]
-    return bool(sizes[treated].min() >= sizes[~treated].min() and sizes[treated].max() <= sizes[~treated].max())
-
-
 def _ranked(
     table: ContrastTable, sizes: Array | None, settings: _Settings, estimate: float, counts: tuple[int, int]
 ) -> Inference:
     """One treated cluster: rank and interval, and neither where no comparison cluster is like it in size."""
-    if not _inside(table, sizes):
+    if not table.covers(sizes):
         return replace(_refused(settings, estimate, counts, OUTSIDE), inside=False)
     found = donor_test(table, sizes=sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed)
     nothing = _refused(settings, estimate, counts, ONE_TREATED)

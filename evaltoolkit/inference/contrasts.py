@@ -48,6 +48,14 @@ class ContrastTable:
         moved = (self.moves != 0).any(axis=1)
         return np.bincount(self.group, weights=moved, minlength=len(self.cohorts)) > 0
 
+    def covers(self, sizes: Array | None) -> bool:
+        """Whether the sizes (G,) of the treated lie within the range of the others'; true where none are known."""
+        if sizes is None:
+            return True
+        treated = self.treated[self.group]
+        own, others = sizes[treated], sizes[~treated]
+        return bool(own.min() >= others.min() and own.max() <= others.max())
+
     def without(self, effect: float) -> Array:
         """Sums (G, C) of the untreated outcomes, if the effect were this constant."""
         return self.sums - effect * self.moves

@@ -81,7 +81,7 @@ def donor_test(
     treated = table.treated[table.group]
     donors = np.flatnonzero(~treated)
     estimate = float(effects_of(table.sums, table.sizes, table.group, len(table.cohorts))[0][0])
-    inside = sizes is None or _within(sizes[treated], sizes[donors])
+    inside = table.covers(sizes)
     if len(donors) < LEAST_DONORS or not inside:
         reason = FEW_DONORS if len(donors) < LEAST_DONORS else OUTSIDE
         return DonorTest(estimate, np.nan, np.nan, np.nan, level, np.nan, bool(inside), len(donors), reason)
@@ -101,10 +101,6 @@ def donor_test(
         len(donors),
         "",
     )
-
-
-def _within(treated: Array, donors: Array) -> bool:
-    return bool(treated.min() >= donors.min() and treated.max() <= donors.max())
 
 
 def _noise(

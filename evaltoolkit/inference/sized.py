@@ -79,11 +79,7 @@ def sized_test(
     sums = table.without(effect)[:, :, None]
     estimate = effects_of(table.without(effect), table.sizes, table.group, len(table.cohorts))[0]
     p_value = sized_p_values(sums, table.sizes, table.group, len(table.cohorts), sizes, order)[0]
-    treated = table.treated[table.group]
-    inside = sizes is None or bool(
-        sizes[treated].min() >= sizes[~treated].min() and sizes[treated].max() <= sizes[~treated].max()
-    )
-    return SizedTest(float(estimate[0]) + effect, float(p_value), _smallest(table, draws), inside, draws)
+    return SizedTest(float(estimate[0]) + effect, float(p_value), _smallest(table, draws), table.covers(sizes), draws)
 
 
 def draw_orders(count: int, draws: int, seed: int) -> Ints:
