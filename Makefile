@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance audit peers clean
+.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance fuzz audit peers clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -31,6 +31,12 @@ assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/power_study.py
 	$(BIN)/python tests/assurance/estimator_study.py
 	$(BIN)/python tests/assurance/inference_study.py
+	$(BIN)/python tests/assurance/interval_study.py
+	$(BIN)/python tests/assurance/count_study.py
+
+# Ten thousand damaged workbooks; those that are stored are not made again: remove tests/assurance/fuzz.csv first.
+fuzz: .venv/dev.stamp
+	$(BIN)/python tests/assurance/fuzz_study.py
 
 # Every estimate held against the independent packages that are installed; every difference explained, or the command fails.
 audit: .venv-bench/stamp
@@ -82,6 +88,9 @@ book-catalogues: .venv-book/stamp
 bench: .venv-bench/stamp
 	.venv-bench/bin/python benchmarks/run.py --output benchmarks/results.txt
 	.venv-bench/bin/python benchmarks/power.py
+	.venv-bench/bin/python benchmarks/sensitivity.py
+	.venv-bench/bin/python benchmarks/inference.py > benchmarks/inference.txt
+	.venv-bench/bin/python benchmarks/collection.py
 
 # The tests that hold our estimates against the peers, with the peers installed.
 peers: .venv-bench/test.stamp

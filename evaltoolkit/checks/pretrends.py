@@ -44,7 +44,8 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     Check
         False where the test rejects at 5 %; True where it does not and would have found a violation as large as the
         smallest relevant effect with probability 0.5 or more; None where it would not, where no smallest relevant
-        effect is given, below ten clusters in an arm (no p-value), or without two periods before treatment.
+        effect is given, below ten clusters in an arm (no p-value), without two periods before treatment, or where the
+        estimator chose its comparison by how it moved before (synthetic controls).
         Table: ``test, statistic, df, p_value, power_half, power_full, detectable_bias`` (bias of the overall effect
         that the test finds with probability 0.8).
 
@@ -52,6 +53,9 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     ----------
     Roth (2022), doi:10.1257/aeri.20210236.
     """
+    if effects.info.get("before") == "fitted":
+        # what was chosen for being alike before cannot fail a test of being alike before
+        return Check("pretrends", _ASSUMPTION, None, "check.pretrends.fitted")
     event = effects.aggregate("event")
     pre, gap, horizon = _trend(design, effects)
     wald = joint_wald(event, pre)

@@ -1,4 +1,4 @@
-"""DoWhy's refuters on one row per unit: what happens to the estimate when the data are disturbed on purpose."""
+"""Refuters on one row per unit: what happens to the estimate when the data are disturbed on purpose."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import inference_reasons
 from evaltoolkit.findings import RefusedError
+from evaltoolkit.sensitivity.unit_refuters import refute_units
 
 _ASSUMPTION = "assumption.no_hidden_cause"
 # share of random labellings with an estimate as large, from which the refuters have nothing to disturb
 INDISTINCT = 0.1
-# share of disturbed estimates with the other sign, from which an estimate is called fragile
-FRAGILE = 0.05
+_HIDDEN = "add_unobserved_common_cause"
 
 
-def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, seed: int = 1) -> Check:
+def check_refuters(design: Design, effects: Effects, *, simulations: int = 999, seed: int = 1) -> Check:
     """Shuffle, resample and disturb the table of changes, one row per unit (or per cluster).
 
     Assumption: given the covariates, the untreated change does not depend on treatment. Refuters see how stable the
@@ -38,35 +38,45 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 30, s
     Returns
     -------
     Check
-        False where a disturbance turns the sign in more than 5 % of simulations; None where random labels often give
-        an estimate as large, so that there is nothing to refute, below ten clusters in an arm, or where the table
-        cannot be made. The same data give the same verdict, whatever the labels and the order. Table: see
-        :func:`evaltoolkit.graphs.refute.refute_effect`.
+        None where more than 10 % of random labels give an estimate as large, so that there is nothing to refute, below
+        ten clusters in an arm, or where the table cannot be made. Otherwise False where one of the six refuters fails
+        by its rule (:func:`evaltoolkit.sensitivity.unit_refuters.refute_units`): a disturbance turns the sign
+        (``fragile``), tests see effects where there are none (``false_alarms``), or covariates are more than the units
+        can carry (``overfitted``). The same data give the same verdict, whatever the labels and the order.
     """
     # the share of random labellings is a p-value by another name: none below ten clusters in an arm
     if inference_reasons(effects.aggregate("overall"))[0]:
         return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")
-    from evaltoolkit.graphs.refute import refute_effect
-
     try:
         # in an order that does not depend on labels, so that the same data give the same draws
         frame = collapse_changes(design).sort_values(["treated", "change"], ignore_index=True)
-        table = refute_effect(frame, covariates=_covariate_columns(design), simulations=simulations, seed=seed)
+        table = refute_units(frame, covariates=_covariate_columns(design), simulations=simulations, seed=seed)
     except RefusedError:
         return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")
     rows = table.set_index("refuter")
     by_chance = float(rows["share_as_large"]["placebo_treatment"])
-    disturbed = ["random_common_cause", "data_subset", "bootstrap", "add_unobserved_common_cause"]
-    worst = float(rows["share_other_sign"][disturbed].max())
     facts = {
         "rows": len(frame),
         "chance": round(100 * by_chance),
-        "turned": round(100 * worst),
+        "turned": round(100 * float(rows["share_other_sign"][["data_subset", "bootstrap", _HIDDEN]].max())),
+        "alarms": round(100 * float(rows["measure"][["placebo_treatment", "dummy_outcome"]].max())),
         "simulations": simulations,
     }
-    kind = "indistinct" if by_chance > INDISTINCT else "fragile" if worst > FRAGILE else "stable"
-    verdict = {"indistinct": None, "fragile": False, "stable": True}[kind]
-    return Check("refuters", _ASSUMPTION, verdict, f"check.refuters.{kind}", facts, table, {"refuters": table})
+    verdict, code = _conclude(by_chance, set(table["fault"]))
+    return Check("refuters", _ASSUMPTION, verdict, code, facts, table, {"refuters": table})
+
+
+def _conclude(by_chance: float, faults: set[str]) -> tuple[bool | None, str]:
+    """The verdict and its sentence: what concerns the result itself comes first."""
+    if by_chance > INDISTINCT:
+        return None, "check.refuters.indistinct"
+    if "turns" in faults:
+        return False, "check.refuters.fragile"
+    if "alarms" in faults:
+        return False, "check.refuters.false_alarms"
+    if faults & {"moves", "spreads"}:
+        return False, "check.refuters.overfitted"
+    return True, "check.refuters.stable"
 
 
 def collapse_changes(design: Design) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def draw_answers(world: World, framework: Framework, round_: str) -> pd.DataFram
 def _answers(
     framework: Framework, given: dict[str, Answer], rng: np.random.Generator, *, earlier: bool
 ) -> Iterator[tuple[str, str, Answer]]:
-    for indicator in framework.form("starter"):
+    for indicator in framework.form("evaluation"):
         for part in indicator.parts:
             if earlier and not part.earlier_years:
                 continue

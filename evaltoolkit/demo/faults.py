@@ -53,7 +53,9 @@ def _layout_of(world: World, framework: Framework, path: Path) -> Layout:
     members = world.membership
     in_force = members[(members["livc_r"] == unit) & (members["valid_to"] == "")]["municipality"]
     codes = tuple(sorted(in_force))
-    meta = FormMeta(framework.name, framework.version, "starter", "livc_r", unit, codes, "2025", period, (), language)
+    meta = FormMeta(
+        framework.name, framework.version, "evaluation", "livc_r", unit, codes, "2025", period, (), language
+    )
     return layout_form(framework, meta)
 
 

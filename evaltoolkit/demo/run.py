@@ -102,6 +102,7 @@ def _write_forms(world: World, framework: Framework, out: Path, console: Console
                     out / "returned" / period,
                     period=period,
                     language="nl",
+                    form="evaluation",
                     respondents=respondents.iloc[first : first + _BATCH],
                     earlier=ROUNDS[period],
                     vintage=VINTAGES[period],

@@ -46,13 +46,13 @@ def compare_with_truth(evaluation: Evaluation, world: World, console: Console) -
         table.add_column(column)
     for result in evaluation.outcomes:
         name = result.outcome.indicator
-        if result.effects is None or result.overall is None:
+        if result.effects is None or result.headline is None:
             table.add_row(name, "not run", "", "", result.verdict.kind)
             continue
-        row = result.overall.to_frame().iloc[0]
+        found = result.headline.interval
         truth = f"{true_overall(result.effects, name):.4g}"
         if name == "DET-02":
             truth = f"incidence unchanged, detection x {DETECTION_RATIO}"
-        interval = f"{row['conf_low']:.4g} to {row['conf_high']:.4g}"
-        table.add_row(name, f"{row['estimate']:.4g}", interval, truth, result.verdict.kind)
+        interval = f"{found.low:.4g} to {found.high:.4g}"
+        table.add_row(name, f"{found.estimate:.4g}", interval, truth, result.verdict.kind)
     console.print(table)

@@ -100,7 +100,9 @@ def make_design(
         else _from_labels(waves, treated_from, never=never, rule=rule)
     )
     values = waves.wide(outcome)
-    baseline = np.column_stack([np.empty((len(panel.units), 0)), *(_baseline(panel, name) for name in covariates)])
+    baseline = np.column_stack(
+        [np.empty((len(panel.units), 0)), *(baseline_values(panel, name) for name in covariates)]
+    )
     return finish_design(
         Parts(
             units=np.array(panel.unit_codes),
@@ -109,7 +111,7 @@ def make_design(
             cohort=treatment.cohort.to_numpy(dtype=float),
             covariates=baseline,
             covariate_names=tuple(covariates),
-            weights=None if weights is None else _baseline(panel, weights),
+            weights=None if weights is None else baseline_values(panel, weights),
             clusters=None if cluster is None else _clusters(panel, cluster, membership),
             sampling_se=waves.wide(f"{outcome}.se") if f"{outcome}.se" in panel.data.columns else None,
             exposure=None if exposure is None else _exposure(panel, waves, exposure, values),
@@ -131,7 +133,7 @@ def _exposure(panel: Panel, waves: Panel, name: str, values: Array) -> Array:
         held = pd.DataFrame(panel.wide(name)).ffill(axis=1).bfill(axis=1).to_numpy()
         found = held[:, np.isin(panel.times, waves.times)]
     else:
-        found = np.broadcast_to(_baseline(panel, name)[:, None], values.shape)
+        found = np.broadcast_to(baseline_values(panel, name)[:, None], values.shape)
     lacking = np.isfinite(values) & ~(found > 0)
     if lacking.any():
         units = np.array(panel.unit_codes)[lacking.any(axis=1)]
@@ -210,10 +212,10 @@ def _fixed_column(panel: Panel, name: str) -> pd.Series:
     return by_unit.first()
 
 
-def _baseline(panel: Panel, name: str) -> Array:
-    """Fixed column of the units, or the measure's first value; ``log(...)`` of either."""
+def baseline_values(panel: Panel, name: str) -> Array:
+    """Return one number per unit: a fixed column of the units, or the measure's first value; ``log(...)`` of either."""
     if inner := re.fullmatch(r"log\((.+)\)", name):
-        inside = _baseline(panel, inner[1].strip())
+        inside = baseline_values(panel, inner[1].strip())
         if bool((inside <= 0).any()):
             raise EvaltoolkitError(f'"{name}" is not defined: {inner[1]} is zero or negative for some units.')
         return np.log(inside)

@@ -140,6 +140,24 @@ def verify_rollout(folder: str | Path, table: pd.DataFrame | str | Path) -> tupl
     return tuple(found)
 
 
+def redraw_record(folder: str | Path, table: pd.DataFrame | str | Path) -> Rollout:
+    """Return a recorded roll-out, drawn again from its table.
+
+    Raises
+    ------
+    EvaltoolkitError
+        The record cannot be read, or the draw differs from it: another table, or another version of the software.
+    """
+    record = _read_record(Path(folder) / FILES[2])
+    again = draw_by_rules(table, record["rules"])
+    if {str(unit): str(start) for unit, start in again.allocation.items()} != record["starts"]:
+        raise EvaltoolkitError(
+            f'The draw recorded in "{folder}" does not come out again from this table. Give the table that it was '
+            "drawn from, unchanged."
+        )
+    return again
+
+
 def _read_record(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise EvaltoolkitError(f'There is no "{path.name}" in "{path.parent}". Give the folder of the draw.')

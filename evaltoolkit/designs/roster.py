@@ -27,6 +27,8 @@ _HEADERS = {
     "decided_by": ("decided_by", "decided by", "beslist_door", "beslist door", "décidé par", "entschieden von"),
     "why": ("why", "waarom", "pourquoi", "warum"),
     "state": ("state", "toestand", "status", "état", "etat", "zustand"),
+    "decided_on": ("decided_on", "beslist_op", "décidé_le", "decide_le", "entschieden_am"),
+    "planned_hours": ("planned_hours", "geplande_uren", "heures_prévues", "heures_prevues", "geplante_stunden"),
 }
 _CANONICAL = {word: column for column, words in _HEADERS.items() for word in words}
 _STATE_WORDS = {
@@ -48,13 +50,14 @@ def read_roster(path: str | Path) -> pd.DataFrame:
     path : str or Path
         Columns ``unit, action, start, end, hours, source, decided_by, why, state`` in any order, in Dutch, French,
         German or English; ``unit`` and ``action`` are needed, and ``start`` or ``state`` in each row. Dates are
-        ISO (2023-03-01), day first (01/03/2023) or real date cells.
+        ISO (2023-03-01), day first (01/03/2023) or real date cells. ``decided_on`` (day of the decision) and
+        ``planned_hours`` may stand beside them.
 
     Returns
     -------
     DataFrame
-        All nine columns, index the row in the file; ``start`` and ``end`` are dates (NaT where none), ``hours`` a
-        number, ``state`` one of ``treated``, ``never``, ``unknown``.
+        All nine columns, and those of ``ALSO`` that the file has; index the row in the file; ``start`` and ``end`` are
+        dates (NaT where none), ``hours`` a number, ``state`` one of ``treated``, ``never``, ``unknown``.
 
     Raises
     ------
@@ -89,6 +92,9 @@ def parse_roster(cells: pd.DataFrame, what: str = "The roster") -> pd.DataFrame:
         },
         index=table.index,
     ).astype({"start": "datetime64[s]", "end": "datetime64[s]", "hours": "float64"})
+    for name, (parse, kind) in _ALSO.items():
+        if name in table:
+            parsed[name] = pd.Series(_column(table, name, parse, faults), index=table.index, dtype=kind)
     if not faults:
         parsed = _fill_state(parsed)
         _check_rows(parsed, faults)
@@ -181,6 +187,11 @@ def _parse_state(cell: object) -> str:
     if word and word not in _STATE_WORDS:
         raise ValueError(f"the state is treated, never or unknown.{nearest(word, _STATE_WORDS)}")
     return _STATE_WORDS.get(word, "")
+
+
+# what a roster may also say, for the checks on anticipation and on what was delivered
+_ALSO = {"decided_on": (_parse_date, "datetime64[s]"), "planned_hours": (_parse_hours, "float64")}
+ALSO = tuple(_ALSO)
 
 
 def _fill_state(roster: pd.DataFrame) -> pd.DataFrame:

@@ -223,6 +223,8 @@ def _describe(setup: Setup, fits: list[_Fit], variant: Variant, solver: Solver) 
         "se_convention": SE_CONVENTION,
         "variant": variant,
         "solver": solver,
+        # weights were chosen so that the treated and their donors move alike before: no test of trends is left
+        "before": "estimated" if variant == "did" else "fitted",
         "outcome": design.outcome_name,
         "comparison": "untreated to the end",
         "anticipation": design.anticipation,

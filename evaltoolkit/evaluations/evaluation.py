@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.findings import Fact, Finding
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.inference.choose import Inference
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.feasibility import Feasibility
 from evaltoolkit.plans.plan import Outcome, Plan
@@ -54,6 +56,56 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An overall effect with its interval, in units of the measure; NaN bounds where no inference is possible."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    reason: str = ""
+
+    @property
+    def defined(self) -> bool:
+        """Whether the interval exists and excludes anything; an end may be infinite."""
+        return not (math.isnan(self.low) or math.isnan(self.high)) and (self.low, self.high) != (-math.inf, math.inf)
+
+    @property
+    def spread(self) -> float:
+        """About one standard error, or the estimate where there is no interval: what the decimals shown go by."""
+        bounded = math.isfinite(self.low) and math.isfinite(self.high)
+        return (self.high - self.low) / 4 if bounded else self.estimate
+
+    def inside(self, bound: float) -> bool:
+        """Whether the whole interval lies strictly between -bound and bound."""
+        return self.defined and -bound < self.low and self.high < bound
+
+    def sign(self) -> int:
+        """Return 1 or -1 where the interval excludes zero, else 0."""
+        return 0 if not self.defined else (1 if self.low > 0 else -1 if self.high < 0 else 0)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The effect and the interval that a verdict rests on, and how its certainty was worked out.
+
+    Attributes
+    ----------
+    interval : Interval
+    inference : what the tests and intervals for few treated say; None where the usual interval is used
+    method : ``usual``, the name of that inference, or empty where nothing can be said
+    chosen : ``auto`` (by rule) or ``override``
+    same_estimate : whether the interval belongs to the plan's own estimate, not to one on complete units
+    """
+
+    interval: Interval
+    inference: Inference | None
+    method: str
+    chosen: Literal["auto", "override"]
+    same_estimate: bool
+
+
+@dataclass(frozen=True)
 class OutcomeResult:
     """Everything about one outcome. What was not computed is None, and the verdict says why."""
 
@@ -63,11 +115,12 @@ class OutcomeResult:
     stamp: Stamp
     indicator: Indicator | None = None
     design: Design | None = None
-    # group-time effects, with the overall and event aggregations made from them
+    # effects by the plan's method, with the overall and event aggregations made from them
     effects: Effects | None = None
     overall: Effects | None = None
     event: Effects | None = None
     two_way: Effects | None = None
+    headline: Headline | None = None
     checks: tuple[Check, ...] = ()
     grade: Grade | None = None
 

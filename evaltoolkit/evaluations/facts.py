@@ -10,14 +10,14 @@ import numpy as np
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.evaluations.evaluation import Stamp
-from evaltoolkit.evaluations.verdict import Incidence, Interval
+from evaltoolkit.evaluations.evaluation import Interval, Stamp
+from evaltoolkit.evaluations.verdict import Incidence
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import pre_periods
 
 # checks that can lower a grade
-GRADING = frozenset({"pretrends", "leave_one_out", "refuters", "reconstructed", "response"})
+GRADING = frozenset({"pretrends", "leave_one_out", "refuters", "reconstructed", "response", "sensitivity"})
 
 
 def design_facts(design: Design, effects: Effects, plan: Plan) -> dict[str, float]:
@@ -59,6 +59,7 @@ def check_facts(checks: Sequence[Check]) -> dict[str, float]:
         "pretrend_seen": failed("pretrends"),
         "pretrend_informative": math.nan if pretrends is None else float(pretrends.verdict is not None),
         "response_gap_points": float(response.facts.get("points", math.nan)) if response else math.nan,
+        "trends_could_overturn": failed("sensitivity"),
         "sign_changes_without_one": failed("leave_one_out"),
         "refuter_failed": failed("refuters"),
         "reconstructed_changes_answer": failed("reconstructed"),

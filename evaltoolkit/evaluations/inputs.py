@@ -17,6 +17,7 @@ from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.framework.references import sources_of
 from evaltoolkit.framework.values import value_table
 from evaltoolkit.i18n import words
 from evaltoolkit.panels.build import build_panel
@@ -63,6 +64,7 @@ class Inputs:
             anticipation=plan.estimation.anticipation,
             cluster=plan.estimation.cluster or None,
             weights=plan.estimation.weights or None,
+            exposure=outcome.exposure or None,
             action=plan.treatment.action if self.roster is not None else None,
             rule=plan.treatment.rule,
             never=plan.data.never,
@@ -187,9 +189,13 @@ def _build(
             f'The plan\'s unit is "{plan.unit}"; with forms and portal files it is "municipality" or "livc_r". '
             'An own unit needs an own table: give "panel" under [data].'
         )
+    settings = plan.estimation
+    of_outcomes = (name for one in plan.outcomes for name in (one.exposure, one.detection, one.control_category))
+    beside = (*settings.covariates, settings.sizes, *of_outcomes, *plan.treatment.concurrent, *also)
     wanted = {outcome.indicator for outcome in plan.outcomes} | {
-        name for name in framework.by_id if any(name in part for part in (*plan.estimation.covariates, *also))
+        name for name in framework.by_id if any(name in part for part in beside)
     }
+    wanted |= {source for name in wanted & set(framework.by_id) for source in sources_of(framework.by_id[name])}
     chosen = values[values["indicator"].isin(wanted)]
     if chosen.empty and not complete:
         return _empty_panel(plan, membership)

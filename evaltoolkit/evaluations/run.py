@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaltoolkit.checks.concurrent import CONCURRENT
 from evaltoolkit.checks.registry import Check, check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
@@ -28,24 +29,18 @@ from evaltoolkit.evaluations.facts import (
     seen_incidence,
 )
 from evaltoolkit.evaluations.grade import grade_facts
+from evaltoolkit.evaluations.headline import find_headline
 from evaltoolkit.evaluations.inputs import Inputs, load_inputs
-from evaltoolkit.evaluations.verdict import Interval, judge_outcome, name_facts
+from evaltoolkit.evaluations.verdict import judge_outcome, name_facts
 from evaltoolkit.findings import RefusedError
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.panels.coverage import coverage_by_arm
 from evaltoolkit.plans.canonical import digest, plan_digest
 from evaltoolkit.plans.feasibility import Feasibility, Trigger, assess_feasibility
 from evaltoolkit.plans.lock import compare_lock, lock_path, lock_plan
+from evaltoolkit.plans.methods import estimate_as_planned
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import drop_short_cohorts
-
-
-@dataclass(frozen=True)
-class _Estimated:
-    """One outcome after estimation, before harm is known for all."""
-
-    result: OutcomeResult
-    interval: Interval | None
 
 
 def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = ()) -> Evaluation:
@@ -76,7 +71,7 @@ def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = 
         for outcome in inputs.plan.outcomes
     ]
     # a guardrail whose interval holds both harm and none was looked at, but tested nothing
-    harm = any(one.result.verdict.kind in ("within_margin", "harm_possible") for one in estimated)
+    harm = any(one.verdict.kind in ("within_margin", "harm_possible") for one in estimated)
     results = tuple(_graded(inputs, one, harm_examined=harm) for one in estimated)
     return Evaluation(
         plan=inputs.plan,
@@ -129,7 +124,7 @@ def _assess(
 
 def _run_outcome(
     inputs: Inputs, outcome: Outcome, cohorts: dict[str, float], *, stamp: Stamp, known: Feasibility | None
-) -> _Estimated:
+) -> OutcomeResult:
     indicator = inputs.framework.by_id.get(outcome.indicator)
     if outcome.not_measurable:
         nothing = Feasibility(outcome.indicator, "do_not_run", (), float("nan"))
@@ -143,10 +138,10 @@ def _run_outcome(
 
 def _unestimated(
     outcome: Outcome, indicator: Indicator | None, feasibility: Feasibility, stamp: Stamp, kind: str
-) -> _Estimated:
+) -> OutcomeResult:
     name = "not_estimable" if kind == "no_estimate" else kind
     verdict = Verdict(name, ((f"verdict.{kind}", name_facts(outcome, indicator)),))
-    return _Estimated(OutcomeResult(outcome, feasibility, verdict, stamp, indicator), None)
+    return OutcomeResult(outcome, feasibility, verdict, stamp, indicator)
 
 
 def _estimate_outcome(
@@ -156,32 +151,28 @@ def _estimate_outcome(
     feasibility: Feasibility,
     design: Design,
     stamp: Stamp,
-) -> _Estimated:
-    settings = inputs.plan.estimation
-    effects = estimate(design, method=settings.method, adjust=settings.adjust, base=settings.base)
+) -> OutcomeResult:
+    effects = estimate_as_planned(design, inputs.plan.estimation, outcome)
     overall, event = effects.aggregate("overall"), effects.aggregate("event")
     if not np.isfinite(overall.estimate[0]):
         return _unestimated(outcome, indicator, feasibility, stamp, "no_estimate")
-    row = overall.to_frame(level=settings.level).iloc[0]
-    interval = Interval(
-        float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]), settings.level, str(row["reason"])
-    )
+    headline = find_headline(inputs, design, overall)
     checks = _checks(inputs, design, effects, outcome, indicator)
     incidence = seen_incidence(checks, outcome)
-    result = OutcomeResult(
+    return OutcomeResult(
         outcome=outcome,
         feasibility=feasibility,
-        verdict=judge_outcome(outcome, indicator, interval, mde=feasibility.mde, incidence=incidence),
+        verdict=judge_outcome(outcome, indicator, headline.interval, mde=feasibility.mde, incidence=incidence),
         stamp=stamp,
         indicator=indicator,
         design=design,
         effects=effects,
         overall=overall,
         event=event,
-        two_way=estimate(design, method="two_way"),
+        two_way=estimate(replace(design, exposure=None), method="two_way"),
+        headline=headline,
         checks=checks,
     )
-    return _Estimated(result, interval)
 
 
 def _checks(
@@ -195,6 +186,11 @@ def _checks(
         indicator=indicator,
         smallest_relevant=outcome.smallest_relevant if outcome.role != "guardrail" else outcome.margin,
         detection_range=outcome.detection_range,
+        detection=outcome.detection,
+        control_category=outcome.control_category,
+        roster=inputs.roster,
+        values=inputs.values,
+        concurrent=inputs.plan.treatment.concurrent or CONCURRENT,
         level=inputs.plan.estimation.level,
         seed=inputs.plan.estimation.seed,
     )
@@ -210,13 +206,12 @@ def checks_to_run(plan: Plan, outcome: Outcome) -> tuple[str, ...] | None:
     return (*plan.checks, "reporting")
 
 
-def _graded(inputs: Inputs, one: _Estimated, *, harm_examined: bool) -> OutcomeResult:
-    result = one.result
-    if one.interval is None or result.design is None or result.effects is None:
+def _graded(inputs: Inputs, result: OutcomeResult, *, harm_examined: bool) -> OutcomeResult:
+    if result.headline is None or result.design is None or result.effects is None:
         return result
     facts = {
         **design_facts(result.design, result.effects, inputs.plan),
-        **outcome_facts(result.outcome, result.indicator, one.interval),
+        **outcome_facts(result.outcome, result.indicator, result.headline.interval),
         **check_facts(result.checks),
         **left_out_facts(inputs.plan),
         **run_facts(

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
-from evaltoolkit.evaluations.evaluation import Verdict
+from evaltoolkit.evaluations.evaluation import Interval, Verdict
 from evaltoolkit.findings import Fact
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.framework.scales import decimals_for, scale_of
@@ -20,35 +19,6 @@ from evaltoolkit.plans.plan import Outcome
 
 Better = Literal["up", "down", "ambiguous"]
 Incidence = Literal["higher", "lower", "undetermined", ""]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An overall effect with its interval, in units of the measure; NaN bounds where no inference is possible."""
-
-    estimate: float
-    low: float
-    high: float
-    level: float
-    reason: str = ""
-
-    @property
-    def defined(self) -> bool:
-        """Whether the interval exists."""
-        return math.isfinite(self.low) and math.isfinite(self.high)
-
-    @property
-    def spread(self) -> float:
-        """About one standard error, or the estimate where there is no interval: what the decimals shown go by."""
-        return (self.high - self.low) / 4 if self.defined else self.estimate
-
-    def inside(self, bound: float) -> bool:
-        """Whether the whole interval lies strictly between -bound and bound."""
-        return self.defined and -bound < self.low and self.high < bound
-
-    def sign(self) -> int:
-        """Return 1 or -1 where the interval excludes zero, else 0."""
-        return 0 if not self.defined else (1 if self.low > 0 else -1 if self.high < 0 else 0)
 
 
 def better_direction(outcome: Outcome, indicator: Indicator | None) -> Better:
@@ -190,7 +160,10 @@ def _facts(outcome: Outcome, indicator: Indicator | None, interval: Interval, md
             # what was declared beforehand is said as it was declared
             own = max(digits, decimals_for(factor * value)) if name in ("relevant", "margin", "mde") else digits
             facts[name] = round(factor * value, own)
+    for name, value in (("low", interval.low), ("high", interval.high)):
+        if math.isinf(value):
+            facts[name] = f"@interval.open_{name}"
     for name in ("estimate", "low", "high", "mde"):
         if name in facts:
-            facts[f"{name}_size"] = abs(float(facts[name]))
+            facts[f"{name}_size"] = abs(float(facts[name])) if isinstance(facts[name], float) else facts[name]
     return facts

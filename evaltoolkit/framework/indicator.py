@@ -7,7 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from evaltoolkit.findings import EvaltoolkitError, nearest
+
 Dimension = Literal["GOV", "COMP", "INFO", "CASE", "CAP", "DET", "PREV", "COH", "TRU", "HAR", "RGT", "CTX"]
+FULL = "full"
 PartType = Literal["count", "number", "score", "yes_no", "choice", "multi", "month"]
 
 
@@ -66,6 +69,10 @@ class Texts(_Model):
     unit: str
     numerator: str = ""
     denominator: str = ""
+    # why it is asked, in the officer's words
+    why: str = ""
+    # what an evaluator may and may not conclude from it; needed where use in a comparison is conditional or none
+    use: str = ""
 
 
 class TextsByLanguage(_Model):
@@ -80,6 +87,14 @@ class TextsByLanguage(_Model):
         """Return the texts in a language."""
         texts: Texts = getattr(self, language)
         return texts
+
+
+class Change(_Model):
+    """A change of definition: from this period on, another version holds, and the series has a break."""
+
+    version: Annotated[int, Field(ge=2)]
+    period: Annotated[str, Field(min_length=4)]
+    note: Label
 
 
 class Indicator(_Model):
@@ -98,21 +113,29 @@ class Indicator(_Model):
     measure: Literal["process", "outcome", "context"]
     chain: Literal["input", "output", "outcome_short", "outcome_intermediate", "impact", "context"]
     level: Literal["municipality", "livc_r", "zone", "region", "nation"]
-    source: Literal["form", "official", "resident_survey", "partner_survey"]
+    source: Literal["form", "official", "resident_survey", "partner_survey", "derived"]
+    frequency: Literal["annual", "biennial", "triennial", "survey_wave", "continuous", "static"] = "annual"
     value: Literal["single", "sum", "ratio", "none"]
     conversion: Literal["count", "ratio", "mean", "agree"]
     # displayed scale of the value: a ratio of 0.62 shown as 62 %
     scale: Literal["number", "percent", "per_10000"] = "number"
     direction: Literal["up", "down", "ambiguous", "neutral"]
     sensitivity: Literal["none", "low", "small_cells", "high"]
+    # small counts are either exact, under a processing agreement, or banded when they are entered
+    entry: Literal["open", "agreement", "banded"] = "open"
     # what a rise can mean: incidence, detection, response, or none of these
     reporting: Literal["incidence_recorded", "detection", "response", "none"] = "none"
     # recorded by the body that is treated
     self_recorded: bool = False
     did: Literal["yes", "conditional", "no", "treatment", "design", "covariate"]
-    forms: tuple[Literal["starter"], ...] = ()
     seed_facts: tuple[str, ...] = ()
+    # modules of EMMASCAN (1 structure ... 7 knowledge and expertise) that ask about the same
+    emmascan: tuple[Annotated[int, Field(ge=1, le=7)], ...] = ()
+    basis: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], ...] = ()
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
+    # for source "derived": what each part follows from, such as "GOV-08.case + GOV-08.strategic - COMP-09.value"
+    derived: dict[str, str] = {}
+    changes: tuple[Change, ...] = ()
     text: TextsByLanguage
 
     @cached_property
@@ -127,6 +150,10 @@ class Indicator(_Model):
     @model_validator(mode="after")
     def _parts_fit_value(self) -> Self:
         ids = self.part_ids
+        if (self.source == "derived") != bool(self.derived) or (self.derived and set(self.derived) != set(ids)):
+            raise ValueError(
+                "the entry derived belongs to, and only to, the source derived, with a formula for each part"
+            )
         if len(set(ids)) != len(ids):
             raise ValueError("part ids must differ")
         if self.value == "ratio" and not {"numerator", "denominator"} <= set(ids):
@@ -153,12 +180,46 @@ class Rule(_Model):
     when: str = ""
 
 
+class Form(_Model):
+    """A set of indicators that belong together, and its name in the four languages."""
+
+    label: Label
+    indicators: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Component(_Model):
+    """One measure in a composite: ``low`` to ``high`` become 0 to 1; ``low`` above ``high`` turns it round."""
+
+    indicator: str
+    # of a measure of codes: the part, and the code that counts 1 (any other answer counts 0)
+    part: str = ""
+    code: str = ""
+    low: float = 0
+    high: float = 1
+
+
+class Composite(_Model):
+    """A mean of scaled measures with equal weights: it describes, and is never an outcome or a dose.
+
+    It holds what is measured after the action began, so it explains nothing. With more than ``missing_at_most`` of its
+    components missing there is no value.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    components: Annotated[tuple[Component, ...], Field(min_length=2)]
+    missing_at_most: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    name: Label
+    note: Label
+
+
 class Framework(_Model):
-    """Indicators and rules under one name and version."""
+    """Indicators, forms, composites and rules under one name and version."""
 
     name: str
     version: str
     indicators: tuple[Indicator, ...]
+    forms: dict[str, Form] = {}
+    composites: tuple[Composite, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     @cached_property
@@ -166,6 +227,23 @@ class Framework(_Model):
         """Indicators by id."""
         return {indicator.id: indicator for indicator in self.indicators}
 
+    @property
+    def form_names(self) -> tuple[str, ...]:
+        """Names of the forms, smallest first; ``full`` asks everything that is asked on a form."""
+        return (*self.forms, FULL)
+
+    def set(self, name: str = "starter") -> tuple[Indicator, ...]:
+        """Return the indicators of a set in the framework's order, whatever their source."""
+        if name == FULL:
+            return self.indicators
+        if name not in self.forms:
+            raise EvaltoolkitError(
+                f'The framework "{self.name}" has no form "{name}"; it has {", ".join(self.form_names)}.'
+                f"{nearest(name, self.form_names)}"
+            )
+        chosen = frozenset(self.forms[name].indicators)
+        return tuple(indicator for indicator in self.indicators if indicator.id in chosen)
+
     def form(self, name: str = "starter") -> tuple[Indicator, ...]:
-        """Return the indicators of a form, in order."""
-        return tuple(indicator for indicator in self.indicators if name in indicator.forms)
+        """Return what a form asks: the indicators of the set that come from a form, in order."""
+        return tuple(indicator for indicator in self.set(name) if indicator.source == "form")

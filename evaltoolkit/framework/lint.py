@@ -20,6 +20,8 @@ TEXT_LIMITS = {
     "unit": 40,
     "numerator": 60,
     "denominator": 60,
+    "why": 200,
+    "use": 300,
 }
 LABEL_LIMIT = 90
 OPTION_LIMIT = 60
@@ -27,7 +29,8 @@ TITLE_LIMIT = 32
 # The eighteen observations about local practice that the framework started from; indicators name the ones they measure.
 SEED_FACTS = frozenset(f"S{number:02d}" for number in range(1, 19))
 _FILLER = re.compile(r"\b(todo|tbd|fixme|lorem ipsum|xxx+)\b|^[\s.…?–-]*$", re.IGNORECASE)
-_REQUIRED = ("name", "definition", "counted", "not_counted", "pitfalls", "unit")
+_REQUIRED = ("name", "definition", "counted", "not_counted", "pitfalls", "unit", "why")
+_NEEDS_USE = ("conditional", "no")
 _CONVERTS = {"ratio": ("ratio",), "count": ("single", "sum"), "mean": ("single",), "agree": ("single", "sum", "none")}
 
 
@@ -59,11 +62,12 @@ def _text_faults(indicator: Indicator) -> Iterator[str]:
 
 
 def _needed(indicator: Indicator) -> tuple[str, ...]:
-    return (*_REQUIRED, "numerator", "denominator") if indicator.value == "ratio" else _REQUIRED
+    ratio = ("numerator", "denominator") if indicator.value == "ratio" else ()
+    return (*_REQUIRED, *ratio, *(("use",) if indicator.did in _NEEDS_USE else ()))
 
 
 def _translation_faults(indicator: Indicator) -> Iterator[str]:
-    for name in ("definition", "counted", "not_counted", "pitfalls"):
+    for name in ("definition", "counted", "not_counted", "pitfalls", "why", "use"):
         texts = {language: getattr(indicator.text.in_(language), name) for language in LANGUAGES}
         yield from _same(f"text.{name}", texts)
     for part in indicator.parts:
@@ -129,6 +133,12 @@ def _meaning_faults(indicator: Indicator) -> Iterator[str]:
         yield "value: a sum needs at least one part of type count."
     if indicator.reporting == "incidence_recorded" and indicator.direction != "ambiguous":
         yield "direction: what is recorded also rises when more is noticed; write ambiguous."
+    if indicator.source == "form" and (indicator.sensitivity in ("small_cells", "high")) != (indicator.entry != "open"):
+        yield "entry: small counts about persons are banded or need an agreement, other answers are open; write which."
+    if indicator.entry == "banded" and any(part.type not in ("choice", "multi", "yes_no") for part in indicator.parts):
+        yield "entry: a banded answer is a choice of bands; a number needs an agreement."
+    if indicator.version != 1 + len(indicator.changes):
+        yield f"version: {indicator.version} needs {indicator.version - 1} entries under changes; note each break."
     if indicator.source == "form" and indicator.measure == "outcome" and not indicator.self_recorded:
         yield "self_recorded: an outcome on the form is recorded by the body under study; write true."
 

@@ -1,7 +1,8 @@
 """Read a framework: the packaged one by name, or a user's own folder.
 
-A framework folder holds ``framework.toml`` (name, version, and the ids of the indicators in form order),
-``indicators/<ID>.toml`` (one indicator each) and, if wanted, ``rules.toml``.
+A framework folder holds ``framework.toml`` (name, version, the ids of the indicators in form order, and the forms:
+which of them belong together), ``indicators/<ID>.toml`` (one indicator each) and, if wanted, ``rules.toml`` and
+``composites.toml``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.framework.faults import describe_faults
-from evaltoolkit.framework.indicator import Framework, Indicator, Rule
-from evaltoolkit.framework.references import rule_faults
+from evaltoolkit.framework.indicator import FULL, Composite, Form, Framework, Indicator, Rule
+from evaltoolkit.framework.presets import rename_platform
+from evaltoolkit.framework.references import composite_faults, derived_faults, rule_faults
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -29,6 +31,13 @@ class _Head(BaseModel):
     name: str
     version: str
     indicators: tuple[str, ...]
+    forms: dict[str, Form] = {}
+
+
+class _Composites(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    composites: tuple[Composite, ...] = ()
 
 
 class _Rules(BaseModel):
@@ -43,7 +52,8 @@ def load_framework(name_or_folder: str | Path = "livc-r") -> Framework:
     Parameters
     ----------
     name_or_folder : str or Path
-        Name of a framework that comes with the package (``"livc-r"``), or the path of a folder of your own.
+        Name of a framework that comes with the package (``"livc-r"``; ``"livc-r-uk"`` and the like: under the name of
+        a comparable platform, :func:`evaltoolkit.framework.presets.rename_platform`), or the path of a folder.
 
     Returns
     -------
@@ -57,20 +67,41 @@ def load_framework(name_or_folder: str | Path = "livc-r") -> Framework:
     FaultsError
         All faults of all files together, each with file, entry, what is wrong and what to do.
     """
+    base, _, platform = str(name_or_folder).rpartition("-")
+    if is_packaged(name_or_folder) and base in packaged_frameworks():
+        return rename_platform(load_framework(base), platform)
     folder = _folder(name_or_folder)
     faults: list[str] = []
     head = _read(folder / "framework.toml", "framework.toml", _Head, faults)
     found = _read_indicators(folder, faults)
-    rules_file = folder / "rules.toml"
-    rules = _read(rules_file, "rules.toml", _Rules, faults) if rules_file.is_file() else _Rules()
+    rules = _read_if_there(folder, "rules.toml", _Rules, faults)
+    composites = _read_if_there(folder, "composites.toml", _Composites, faults)
     if head is not None:
-        faults += _list_faults(head, found)
+        faults += _list_faults(head, found) + _form_faults(head)
     if rules is not None:
         faults += [f"rules.toml: {fault}" for fault in rule_faults(rules.rules, found)]
-    if faults or head is None or rules is None:
+    if composites is not None:
+        faults += [f"composites.toml: {fault}" for fault in composite_faults(composites.composites, found)]
+    faults += [
+        f"indicators/{name}.toml: {fault}" for name, one in found.items() for fault in derived_faults(one, found)
+    ]
+    if faults or head is None or rules is None or composites is None:
         raise FaultsError(faults, what=f'The framework "{name_or_folder}"')
     ordered = [indicator for name in head.indicators if (indicator := found[name]) is not None]
-    return Framework(name=head.name, version=head.version, indicators=tuple(ordered), rules=rules.rules)
+    return Framework(
+        name=head.name,
+        version=head.version,
+        indicators=tuple(ordered),
+        forms=head.forms,
+        composites=composites.composites,
+        rules=rules.rules,
+    )
+
+
+def is_packaged(name: str | Path) -> bool:
+    """Tell whether a name means a framework that comes with the package, or one under the name of another platform."""
+    packaged = packaged_frameworks()
+    return str(name) in packaged or str(name).rpartition("-")[0] in packaged
 
 
 def packaged_frameworks() -> dict[str, Traversable]:
@@ -112,6 +143,11 @@ def _read_indicators(folder: Traversable, faults: list[str]) -> dict[str, Indica
     return found
 
 
+def _read_if_there(folder: Traversable, name: str, model: type[_Model], faults: list[str]) -> _Model | None:
+    file = folder / name
+    return _read(file, name, model, faults) if file.is_file() else model()
+
+
 def _read(file: Traversable, shown: str, model: type[_Model], faults: list[str]) -> _Model | None:
     try:
         raw: dict[str, Any] = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
@@ -146,3 +182,21 @@ def _list_faults(head: _Head, found: dict[str, Indicator | None]) -> list[str]:
             for name in unlisted
         ),
     ]
+
+
+def _form_faults(head: _Head) -> list[str]:
+    """Return which forms bear a name that is taken, or hold an indicator that is not listed or stands there twice."""
+    faults = [
+        f'framework.toml: forms: the name "{FULL}" is taken for all indicators.' for name in head.forms if name == FULL
+    ]
+    for name, form in head.forms.items():
+        counts = Counter(form.indicators)
+        faults += [
+            f'framework.toml: forms.{name}: "{i}" stands there twice; keep one.' for i, n in counts.items() if n > 1
+        ]
+        faults += [
+            f'framework.toml: forms.{name}: "{i}" is not in the list of indicators.{nearest(i, head.indicators)}'
+            for i in counts
+            if i not in head.indicators
+        ]
+    return faults

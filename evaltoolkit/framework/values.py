@@ -5,7 +5,8 @@ One row is one answer: ``unit_kind`` (municipality or livc_r), ``unit`` (code as
 ``text`` (option codes joined by ``;`` or a month, empty where none), ``status``, ``source`` and ``wording``
 (version of the question asked; a change is a break in series).
 
-``source`` traces a row to its origin: ``xlsx:<sha256>/<sheet>!<cell>`` or ``csv:<sha256>/row <n>``.
+``source`` traces a row to its origin: ``xlsx:<sha256>/<sheet>!<cell>``, ``json:<sha256>/<indicator>.<part>.<period>``
+or ``csv:<sha256>/row <n>``.
 """
 
 from __future__ import annotations

@@ -50,15 +50,19 @@ class ContrastTable:
 
     def covers(self, sizes: Array | None) -> bool:
         """Whether the sizes (G,) of the treated lie within the range of the others'; true where none are known."""
-        if sizes is None:
-            return True
-        treated = self.treated[self.group]
-        own, others = sizes[treated], sizes[~treated]
-        return bool(own.min() >= others.min() and own.max() <= others.max())
+        return lie_within(self.treated[self.group], sizes)
 
     def without(self, effect: float) -> Array:
         """Sums (G, C) of the untreated outcomes, if the effect were this constant."""
         return self.sums - effect * self.moves
+
+
+def lie_within(treated: npt.NDArray[np.bool_], sizes: Array | None) -> bool:
+    """Whether the sizes (G,) of the treated (G,) lie within the range of the others'; true where none are known."""
+    if sizes is None:
+        return True
+    own, others = sizes[treated], sizes[~treated]
+    return bool(own.min() >= others.min() and own.max() <= others.max())
 
 
 def contrast_table(design: Design, overall: Effects) -> ContrastTable:

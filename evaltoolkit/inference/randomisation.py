@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,14 @@ from evaltoolkit.inference.spread import fit_spread, inverse_of
 
 # allocations handled at once
 _CHUNK = 2000
+
+
+class Assigned(Protocol):
+    """Clusters (G,) with the place of the cohort that each of them is in."""
+
+    @property
+    def group(self) -> Ints:
+        """Place of each cluster's cohort."""
 
 
 class RandomisationTest(NamedTuple):
@@ -201,7 +209,7 @@ def _can_studentise(table: ContrastTable) -> bool:
 
 
 def draw_assignments(
-    table: ContrastTable, strata: npt.NDArray[np.intp] | None, assignments: Ints | None, draws: int, seed: int
+    table: Assigned, strata: npt.NDArray[np.intp] | None, assignments: Ints | None, draws: int, seed: int
 ) -> tuple[Ints, bool]:
     """Return other assignments (B, G), and whether they are all there are.
 
@@ -223,7 +231,7 @@ def draw_assignments(
     return out, False
 
 
-def _number_of(table: ContrastTable, members: list[Ints]) -> float:
+def _number_of(table: Assigned, members: list[Ints]) -> float:
     """Number of different assignments."""
     logs = 0.0
     for rows in members:

@@ -12,6 +12,7 @@ from evaltoolkit.framework.indicator import Framework, Indicator
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.combine import combine_records, make_records, number_records
 from evaltoolkit.panels.composition import drop_changed, territories, unit_table
+from evaltoolkit.panels.derived import with_derived
 from evaltoolkit.panels.duplicates import keep_best
 from evaltoolkit.panels.measures import missing_rank, panel_data
 from evaltoolkit.panels.panel import Panel
@@ -47,6 +48,8 @@ def build_panel(
       other municipalities than at the end are left out.
     * ``unit="municipality"``: a cell's value passes on only where the cell lies within one municipality of the
       panel's vintage.
+    * Derived indicators are worked out from the answers they follow from
+      (:func:`~evaltoolkit.panels.derived.with_derived`).
     * A ratio without a denominator is missing with status NAP. ``X.se`` is given for shares of survey respondents
       (see :func:`~evaltoolkit.panels.measures.share_se`), design effect 1.5 where none is given.
     * Counts stay counts: no rate per inhabitant is formed that the indicator does not declare.
@@ -84,7 +87,7 @@ def build_panel(
     if vintage is not None:
         check_vintage(vintage)
     chosen = numeric_indicators(framework, indicators)
-    rows, ordered = select_rows(values, framework, [i.id for i in chosen], periods)
+    rows, ordered = select_rows(with_derived(values, framework), framework, [i.id for i in chosen], periods)
     present = set(rows["indicator"])
     if indicators is None:
         chosen = tuple(i for i in chosen if i.id in present)

@@ -17,6 +17,12 @@ from evaltoolkit.plans.plan import Plan
 # fields that plans did not have at first: they enter the content only where they are given, so that the digest of a
 # plan that does without them, and every lock made before they existed, stay what they were
 ADDED_LATER = frozenset({"assumptions", "checks", "decision_rule", "graph", "nodes"})
+# the same for entries of tables, with the value that stands for "not given"
+ADDED_TO_TABLES: Mapping[str, Mapping[str, object]] = {
+    "treatment": {"rollout": "", "rollout_units": "", "concurrent": []},
+    "outcomes": {"method": "", "family": "linear", "exposure": "", "detection": "", "control_category": ""},
+    "estimation": {"sizes": "", "inference": "auto"},
+}
 # columns of a measure that carry information about its value
 _SUFFIXES = ("", ".n", ".numerator", ".se", ".wording")
 
@@ -28,6 +34,11 @@ def canonical_plan(plan: Plan) -> dict[str, Any]:
     changes nothing in what was promised.
     """
     content: dict[str, Any] = plan.model_dump(mode="json")
+    for name, added in ADDED_TO_TABLES.items():
+        for table in content[name] if isinstance(content[name], list) else [content[name]]:
+            for entry, absent in added.items():
+                if table[entry] == absent:
+                    del table[entry]
     content["outcomes"] = {outcome["indicator"]: outcome for outcome in content["outcomes"]}
     # which checks, not in which order
     content["checks"] = sorted(content["checks"])

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evaltoolkit.findings import Fact
-from evaltoolkit.plans.canonical import ADDED_LATER
+from evaltoolkit.plans.canonical import ADDED_LATER, ADDED_TO_TABLES
 
 Deviation = tuple[str, Mapping[str, Fact]]
 
 # how the plan is worded; what is estimated does not depend on it
 _WORDS = frozenset({"title", "language"})
+# written only where they are given
+_GIVEN_ONLY = ADDED_LATER | {entry for table in ADDED_TO_TABLES.values() for entry in table}
 # told with the field's name only: sentences, not settings
 _TEXTS = frozenset(
     {
@@ -64,7 +66,7 @@ def changes_between(locked: Mapping[str, Any], now: Mapping[str, Any], seen: Loo
     _outcome_changes(locked["outcomes"], now["outcomes"], seen)
     before = dict(_flat({key: part for key, part in locked.items() if key not in ("outcomes", "overrides")}))
     after = dict(_flat({key: part for key, part in now.items() if key not in ("outcomes", "overrides")}))
-    given = {name for name in set(before) ^ set(after) if name.rpartition(".")[2] in ADDED_LATER}
+    given = {name for name in set(before) ^ set(after) if name.rpartition(".")[2] in _GIVEN_ONLY}
     for name in sorted((set(before) & set(after) | given) - _WORDS):
         if before.get(name) != after.get(name):
             _field_changed(name, before.get(name), after.get(name), seen)
@@ -93,9 +95,10 @@ def _outcome_changes(locked: Mapping[str, Any], now: Mapping[str, Any], seen: Lo
         seen.note("deviation.outcome_removed", {"indicator": indicator}, indicator)
     for indicator in sorted(set(locked) & set(now)):
         before, after = locked[indicator], now[indicator]
-        for name in sorted(set(before) & set(after)):
-            if before[name] != after[name]:
-                facts = {"field": f"{indicator} {name}", "locked": _shown(before[name]), "now": _shown(after[name])}
+        for name in sorted(set(before) & set(after) | (set(before) ^ set(after)) & _GIVEN_ONLY):
+            was, is_now = before.get(name), after.get(name)
+            if was != is_now:
+                facts = {"field": f"{indicator} {name}", "locked": _shown(was), "now": _shown(is_now)}
                 seen.note("deviation.field_changed", facts, indicator)
 
 

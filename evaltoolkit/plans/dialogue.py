@@ -54,6 +54,11 @@ def ask_plan(ask: Callable[[str], str], *, language: str, framework: Framework) 
     }
 
 
+def suitable_outcomes(framework: Framework) -> tuple[Indicator, ...]:
+    """Return the indicators that can be an outcome: comparable over time between places, and a number."""
+    return tuple(one for one in framework.indicators if one.did in _SUITABLE and one.value != "none")
+
+
 def _with_example(name: str, talk: Talk) -> str:
     return f"{talk.say(f'ask.{name}')}\n({talk.say('ask.example', example=example(name, talk.words))})"
 
@@ -83,7 +88,7 @@ def _ask_treatment(talk: Talk) -> dict[str, Any]:
 
 def _ask_outcomes(framework: Framework, talk: Talk) -> list[dict[str, Any]]:
     """Ask for outcomes from the list, one by one, until a person goes on; one of them must answer the question."""
-    options = [(one.id, _name(one, talk)) for one in framework.indicators if one.did in _SUITABLE]
+    options = [(one.id, _name(one, talk)) for one in suitable_outcomes(framework)]
     listed = "\n".join([talk.say("ask.outcome"), *talk.listed(options)])
     outcomes: list[dict[str, Any]] = []
     while chosen := _ask_indicator(listed if not outcomes else talk.say("ask.another"), options, outcomes, talk):

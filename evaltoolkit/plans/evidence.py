@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.graphs.overlap import measure_overlap
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import (
@@ -41,12 +42,22 @@ def outcome_statistics(
         **cluster_statistics(design),
         **_response(design, panel, outcome, cohorts),
         **_recording(indicator, outcome, panel),
+        "outside": _outside(design),
         "outcome_moved": float(plan.treatment.started_because_outcome_moved),
         "spillover_everywhere": float(plan.treatment.spillover == "everywhere"),
         "break_share": break_share(design, breaks),
         "break_periods": float(breaks.sum()),
         "events_per_unit_year": _events(design, panel, indicator, outcome),
     }
+
+
+def _outside(design: Design) -> float:
+    """Per cent of the treated that no comparison unit resembles on the covariates; none where nothing is held equal."""
+    treated = design.treated
+    others = ~treated
+    if not design.covariate_names or not treated.any() or not others.any():
+        return 0.0
+    return round(100 * measure_overlap(treated, design.covariates, design.covariate_names).outside)
 
 
 def _recording(indicator: Indicator | None, outcome: Outcome, panel: Panel) -> dict[str, float]:

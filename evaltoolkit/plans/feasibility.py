@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.panels.groups import arrondissements
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.evidence import break_periods, outcome_statistics
-from evaltoolkit.plans.plan import Outcome, Plan
+from evaltoolkit.plans.plan import Estimation, Outcome, Plan
 from evaltoolkit.plans.power import Power, minimum_detectable_effect
 from evaltoolkit.plans.rules import FeasibilityRule, feasibility_rules
 from evaltoolkit.plans.statistics import drop_short_cohorts, short_cohorts
@@ -89,7 +89,9 @@ def assess_feasibility(
         ``false_alarms`` and ``noise_ratio`` (see :class:`evaltoolkit.plans.power.Power`).
     """
     kept = drop_short_cohorts(design)
-    found = power or minimum_detectable_effect(kept, plan.estimation, draws=draws, groups=_neighbours(kept, panel))
+    found = power or minimum_detectable_effect(
+        replace(kept, exposure=None), _settings(plan, outcome), draws=draws, groups=_neighbours(kept, panel)
+    )
     statistics = outcome_statistics(design, panel, outcome, plan, indicator=indicator, cohorts=cohorts)
     statistics |= _power_statistics(found, outcome)
     names = _names(design, panel, outcome)
@@ -110,6 +112,10 @@ def assess_feasibility(
             **_noise_facts(found),
         },
     )
+
+
+def _settings(plan: Plan, outcome: Outcome) -> Estimation:
+    return plan.estimation.model_copy(update={"method": outcome.method or plan.estimation.method})
 
 
 def _neighbours(design: Design, panel: Panel) -> npt.NDArray[np.str_] | None:

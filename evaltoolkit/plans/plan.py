@@ -7,7 +7,26 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # the files of checks/, which stands on the same floor and is not asked; tests/contract/test_plan_checks.py compares
-CheckName = Literal["leave_one_out", "merged", "pretrends", "reconstructed", "refuters", "reporting", "response"]
+CheckName = Literal[
+    "agreement",
+    "anticipation",
+    "concurrent",
+    "fidelity",
+    "leave_one_out",
+    "merged",
+    "pretrends",
+    "reconstructed",
+    "refuters",
+    "reporting",
+    "response",
+    "sensitivity",
+    "shared_cells",
+    "spillover",
+]
+
+
+# the estimators whose overall effect is the answer to a plan; the others answer other questions
+MethodName = Literal["group_time", "imputation", "extended_two_way", "sun_abraham", "synthetic_did"]
 
 
 class _Model(BaseModel):
@@ -42,8 +61,21 @@ class Treatment(_Model):
     why_then: str
     # which period is the first treated one, given the day the action starts
     rule: Literal["containing", "first_full"] = "containing"
+    # folder of the drawn roll-out and the table it was drawn from: the draw is then repeated as it was made
+    rollout: str = ""
+    rollout_units: str = ""
     started_because_outcome_moved: bool = False
     spillover: Literal["unlikely", "neighbours", "everywhere", "unknown"] = "unknown"
+    # other programmes and shocks: indicators, measures or columns; none named = what the form asks
+    concurrent: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _rollout_is_whole(self) -> Self:
+        if bool(self.rollout) != bool(self.rollout_units):
+            raise ValueError('give "rollout" (the folder of the draw) and "rollout_units" (its table) together')
+        if self.rollout and self.assignment != "randomised":
+            raise ValueError('"rollout" is the record of a lot: say assignment = "randomised"')
+        return self
 
 
 class Outcome(_Model):
@@ -64,7 +96,16 @@ class Outcome(_Model):
     better: Literal["up", "down", ""] = ""
     # ratio change of detection thought possible, declared before the outcome is seen
     detection_range: tuple[float, float] | None = None
+    # a measure of detection itself, and recorded figures of something that the action cannot move
+    detection: str = ""
+    control_category: str = ""
     wording_break: str = ""
+    # another method than the plan's for this outcome
+    method: MethodName | Literal[""] = ""
+    # for extended_two_way: counts in something (poisson), shares (logit)
+    family: Literal["linear", "poisson", "logit"] = "linear"
+    # what a count is counted in, such as inhabitants
+    exposure: str = ""
     # a measure of an own table: what readers see; an indicator brings its own name and unit
     name: str = ""
     unit: str = ""
@@ -77,6 +118,10 @@ class Outcome(_Model):
             raise ValueError(
                 f'outcome {self.indicator}: give "smallest_relevant", the smallest change that would matter'
             )
+        if self.family != "linear" and self.method != "extended_two_way":
+            raise ValueError(f'outcome {self.indicator}: family "{self.family}" needs method = "extended_two_way"')
+        if self.exposure and self.family != "poisson":
+            raise ValueError(f'outcome {self.indicator}: "exposure" belongs to family = "poisson"')
         if self.detection_range and not 0 < self.detection_range[0] <= self.detection_range[1]:
             raise ValueError(f'outcome {self.indicator}: "detection_range" is two positive ratios, the lower first')
         return self
@@ -85,7 +130,7 @@ class Outcome(_Model):
 class Estimation(_Model):
     """How the effect is estimated."""
 
-    method: Literal["group_time"] = "group_time"
+    method: MethodName = "group_time"
     adjust: Literal["dr", "reg", "ipw"] = "dr"
     base: Literal["varying", "universal"] = "varying"
     comparison: Literal["never_treated", "not_yet_treated"] = "never_treated"
@@ -94,6 +139,10 @@ class Estimation(_Model):
     cluster: str = ""
     weights: str = ""
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    # how large a unit is (inhabitants), for the noise of few treated units: a measure or a column of the own table
+    sizes: str = ""
+    # how sure: by rule, or a choice that is recorded as one
+    inference: Literal["auto", "usual", "lot", "sized", "studentised", "donors", "counts", "exact"] = "auto"
     seed: int = 1
 
     @property

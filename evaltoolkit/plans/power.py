@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from evaltoolkit.designs.subset import keep_periods, keep_units
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import MIN_CLUSTERS, critical_value, inference_reasons, std_errors
 from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.plans.methods import estimate_as_planned
 from evaltoolkit.plans.plan import Estimation
 from evaltoolkit.plans.spatial import spatial_ratio
 from evaltoolkit.plans.statistics import (
@@ -30,6 +32,7 @@ from evaltoolkit.plans.statistics import (
 
 Estimator = Callable[[Design], Effects]
 
+_LINEAR = ("group_time", "imputation", "sun_abraham")
 # share of placebo studies that must yield an estimate with an interval
 _MIN_DEFINED = 0.9
 
@@ -103,7 +106,8 @@ def minimum_detectable_effect(
     estimation : the plan's estimation settings; its ``level`` and ``seed`` are used here
     power : wanted share of studies that find the effect
     draws : number of placebo studies
-    estimator : returns group-time effects of a design; by default the plan's method
+    estimator : returns group-time effects of a design; by default the plan's method, or ``group_time`` where that
+        method is not linear in the outcome (synthetic controls, counts, shares)
     groups : (n,) label of the group of neighbours of every unit, such as its arrondissement. Where every unit is its
         own cluster, what neighbours have in common is measured, and the noise of the comparison of arms follows from
         where the treated really lie (:func:`evaltoolkit.plans.spatial.spatial_ratio`).
@@ -275,12 +279,9 @@ def _before_anyone(design: Design, clean: Ints, starting: Bools) -> Design:
 
 
 def _own_estimator(settings: Estimation) -> Estimator:
-    from evaltoolkit.estimators.registry import estimate
-
-    def run(design: Design) -> Effects:
-        return estimate(design, method=settings.method, adjust=settings.adjust, base=settings.base)
-
-    return run
+    """The plan's own estimator where an effect shifts it (it is linear in the outcome); else group-time effects."""
+    linear = settings if settings.method in _LINEAR else settings.model_copy(update={"method": "group_time"})
+    return partial(estimate_as_planned, settings=linear)
 
 
 def _estimate_and_half(study: Design, run: Estimator, level: float) -> tuple[float, float]:

@@ -136,7 +136,7 @@ def _indicator_faults(named: Sequence[tuple[str, bool]], framework: Framework, *
         for number, (name, not_measurable) in enumerate(named, 1)
         if name and name not in framework.by_id and not own_table and not not_measurable
     ]
-    for number, (name, _) in enumerate(named, 1):
+    for number, (name, not_measurable) in enumerate(named, 1):
         indicator = framework.by_id.get(name)
         if indicator is None:
             continue
@@ -144,6 +144,11 @@ def _indicator_faults(named: Sequence[tuple[str, bool]], framework: Framework, *
             faults.append(
                 f'[[outcomes]] {number} indicator: "{indicator.id}" is a {indicator.did} measure of {framework.name} '
                 "and cannot be an outcome; choose a process or outcome measure."
+            )
+        elif indicator.did == "no" and not not_measurable:
+            faults.append(
+                f'[[outcomes]] {number} indicator: "{indicator.id}" cannot be compared over time between places: '
+                f"{indicator.text.en.use} Choose another outcome, or leave it to the description of the places."
             )
     return faults
 

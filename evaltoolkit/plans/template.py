@@ -32,7 +32,12 @@ _TOP: dict[str, Any] = {
     "checks": [],
 }
 _DATA = {"store": "", "roster": "", "membership": "cells.csv", "source": ""}
-_TREATMENT = dict.fromkeys(Treatment.model_fields, "")
+_TREATMENT: dict[str, Any] = {
+    **dict.fromkeys(Treatment.model_fields, ""),
+    "concurrent": ["CTX-07", "CTX-08"],
+    "rollout": "rollout",
+    "rollout_units": "units.csv",
+}
 _ESTIMATION: dict[str, Any] = {
     "method": "",
     "adjust": "",
@@ -208,9 +213,11 @@ def _one_line(text: str) -> str:
 
 
 def _assigned(name: str, value: Any) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str) and any(len(str(part)) > 30 for part in value):
+    line = f"{name} = {toml_value(value)}"
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    if listed and (len(line) > _WIDTH or any(len(str(part)) > 30 for part in value)):
         return "\n".join([f"{name} = [", *(f"  {toml_value(part)}," for part in value), "]"])
-    return f"{name} = {toml_value(value)}"
+    return line
 
 
 def toml_value(value: Any) -> str:

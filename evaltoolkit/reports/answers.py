@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import pandas as pd
 
 from evaltoolkit.evaluations.evaluation import Evaluation, Grade, OutcomeResult
 from evaltoolkit.evaluations.verdict import better_direction
 from evaltoolkit.findings import Fact
-from evaltoolkit.framework.scales import Scale, decimals_for, scale_of
+from evaltoolkit.framework.scales import Scale, scale_of
 from evaltoolkit.plans.feasibility import Feasibility, Trigger
-from evaltoolkit.reports.gate import open_to_public
+from evaltoolkit.reports.margins import estimate_sentence, margin_sentences
 from evaltoolkit.reports.prose import Prose, say_mde
 
 # Kinds of verdict that may carry a colour; everything else stays neutral.
@@ -48,6 +45,7 @@ class Answer:
     tone: str
     sentences: tuple[str, ...]
     estimate: str
+    margin: tuple[str, ...]
     certainty: str
     certainty_means: str
     certainty_level: int
@@ -73,7 +71,8 @@ def answer_of(result: OutcomeResult, evaluation: Evaluation, prose: Prose) -> An
         stamp="" if refused else prose.say(f"report.stamp.{result.stamp}"),
         tone=tone_of(result),
         sentences=tuple(prose.say(code, facts) for code, facts in result.verdict.sentences),
-        estimate=estimate_sentence(result, evaluation.plan.estimation.level, prose),
+        estimate=estimate_sentence(result, prose),
+        margin=margin_sentences(result, prose),
         certainty=prose.say(f"report.certainty.{certainty}"),
         certainty_means=prose.say(f"report.certainty.{certainty}.means"),
         certainty_level=("none", "very_low", "low", "moderate", "high").index(certainty),
@@ -97,35 +96,6 @@ def tone_of(result: OutcomeResult) -> str:
     if better_direction(result.outcome, result.indicator) == "ambiguous":
         return ""
     return _TONES.get(result.verdict.kind, "")
-
-
-def estimate_sentence(result: OutcomeResult, level: float, prose: Prose) -> str:
-    """Say the average effect with its interval, or why there is none."""
-    if result.overall is None:
-        return prose.say("report.estimate.none")
-    row = open_to_public(result.overall.to_frame(level=level), result.indicator).iloc[0]
-    scale = scale_of(result.indicator, result.outcome.unit)
-    if not math.isfinite(row["estimate"]):
-        return prose.say("report.estimate.none")
-    digits = decimals_for(
-        scale.factor * (row["std_error"] if row["std_error"] > 0 else row["estimate"]), most=scale.decimals
-    )
-    facts: dict[str, Fact] = {
-        "estimate": prose.number(scale.factor * row["estimate"], digits, signed=True),
-        "unit": prose.text(scale.difference),
-    }
-    if math.isfinite(row["conf_low"]) and math.isfinite(row["conf_high"]):
-        low, high = scale.factor * row["conf_low"], scale.factor * row["conf_high"]
-        facts |= {"level": round(100 * level), "interval": prose.interval(low, high, digits, signed=True)}
-        return prose.say("report.estimate", facts)
-    return prose.say("report.estimate.no_interval", facts, reason=_no_interval(row, prose))
-
-
-def _no_interval(row: pd.Series, prose: Prose) -> str:
-    treated, comparison = int(row["n_treated"]), int(row["n_comparison"])
-    if min(treated, comparison) < 10:
-        return prose.say("report.reason.few_clusters", treated=treated, comparison=comparison)
-    return prose.say("report.reason.not_computed")
 
 
 def reasons_of(grade: Grade, prose: Prose) -> tuple[Why, ...]:

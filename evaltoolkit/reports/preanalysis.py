@@ -135,13 +135,29 @@ def estimation_sentences(plan: Plan, prose: Prose) -> tuple[str, ...]:
     """Say how the effect will be estimated, with which interval and which checks."""
     settings = plan.estimation
     sentences = [prose.say(f"preanalysis.method.{settings.method}"), *_adjustments(settings, prose)]
+    sentences += [
+        prose.say("preanalysis.method.outcome", name=prose.name(one.indicator), method=_method(one.method, prose))
+        for one in plan.outcomes
+        if one.method and one.method != settings.method
+    ]
     sentences.append(prose.say("preanalysis.level", level=round(100 * settings.level, 1)))
+    if settings.inference == "auto":
+        sentences.append(prose.say("preanalysis.inference.auto"))
+    else:
+        sentences.append(
+            prose.say("preanalysis.inference.own", name=prose.say(f"preanalysis.inference.{settings.inference}"))
+        )
     if plan.checks:
         names = _list(prose.say(f"preanalysis.check.{name}") for name in plan.checks)
         sentences.append(prose.say("preanalysis.checks.some", names=names))
     else:
         sentences.append(prose.say("preanalysis.checks.all"))
     return (*sentences, prose.say("preanalysis.seed", seed=str(settings.seed)))
+
+
+def _method(method: str, prose: Prose) -> str:
+    text = prose.say(f"preanalysis.method.{method}")
+    return text[0].lower() + text[1:]
 
 
 def _adjustments(settings: Estimation, prose: Prose) -> list[str]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from evaltoolkit.evaluations.evaluation import Evaluation
 from evaltoolkit.findings import Fact, Finding
 from evaltoolkit.framework.indicator import Framework, Indicator
-from evaltoolkit.framework.load import load_framework, packaged_frameworks
+from evaltoolkit.framework.load import is_packaged, load_framework
 from evaltoolkit.framework.scales import Scale, scale_of
 from evaltoolkit.i18n import Words, words
 from evaltoolkit.plans.feasibility import Feasibility
@@ -152,7 +152,7 @@ def say(
 def prose_of(evaluation: Evaluation, language: str) -> Prose:
     """Return the words of a language with the names of an evaluation's outcomes and units."""
     catalogue = words(language)
-    packaged = evaluation.plan.framework in packaged_frameworks()
+    packaged = is_packaged(evaluation.plan.framework)
     known = load_framework(evaluation.plan.framework).indicators if packaged else ()
     names = names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
     names |= own_names(evaluation.plan)

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from evaltoolkit.disclosure.text import neutralise
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult
 from evaltoolkit.reports.gate import open_to_public, write_panel
+from evaltoolkit.reports.margins import headline_row
 
 __all__ = ["describe_results", "result_rows", "write_panel", "write_results"]
 
@@ -74,6 +77,8 @@ def result_rows(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
         for effects in (result.overall, result.event, result.effects, result.two_way):
             if effects is not None:
                 yield from _rows_of(effects, result, evaluation.plan.estimation.level)
+        if (row := headline_row(result)) is not None:
+            yield _headline(row, result)
 
 
 def _rows_of(effects: Effects, result: OutcomeResult, level: float) -> Iterator[dict[str, Any]]:
@@ -95,6 +100,24 @@ def _rows_of(effects: Effects, result: OutcomeResult, level: float) -> Iterator[
             "reason": str(row["reason"]),
             **{name: int(row[name]) for name in _COUNTS},
         }
+
+
+def _headline(row: pd.Series, result: OutcomeResult) -> dict[str, Any]:
+    """What the verdict rests on; an end that is infinite is empty, and the labels say so."""
+    assert result.headline is not None
+    open_ends = [side for side in ("low", "high") if math.isinf(row[f"conf_{side}"])]
+    return {
+        "outcome": result.outcome.indicator,
+        "role": result.outcome.role,
+        "stamp": result.stamp,
+        "estimator": result.headline.method or "none",
+        "kind": "headline",
+        "labels": ";".join([f"chosen={result.headline.chosen}", *(f"{side}=unbounded" for side in open_ends)]),
+        **{name: ten_digits(row.get(name, math.nan)) for name in _NUMBERS},
+        "std_error": None,
+        "reason": str(row["reason"]),
+        **{name: int(row[name]) for name in _COUNTS},
+    }
 
 
 def ten_digits(value: float) -> float | None:
@@ -154,12 +177,31 @@ def _outcome(result: OutcomeResult, rows: list[dict[str, Any]]) -> dict[str, Any
             "mde_reason": result.feasibility.mde_reason,
             "smallest_relevant": result.feasibility.smallest_relevant,
         },
+        "inference": _inference(result),
         "checks": [{"name": check.name, "verdict": check.verdict, "code": check.code} for check in result.checks],
         "estimates": [
             {key: value for key, value in row.items() if key not in ("outcome", "role", "stamp")}
             for row in rows
             if row["outcome"] == name
         ],
+    }
+
+
+def _inference(result: OutcomeResult) -> dict[str, Any] | None:
+    """How the margin of error was found; None where nothing was estimated."""
+    if result.headline is None:
+        return None
+    found = result.headline.inference
+    return {
+        "method": result.headline.method,
+        "chosen": result.headline.chosen,
+        "same_estimate": result.headline.same_estimate,
+        "why": "" if found is None else found.why,
+        "reason": result.headline.interval.reason,
+        "smallest_p": None if found is None else ten_digits(found.smallest_p),
+        "rank": None if found is None else ten_digits(found.rank),
+        "draws": None if found is None else found.draws,
+        "seed": None if found is None else found.seed,
     }
 
 

@@ -19,10 +19,10 @@ from evaltoolkit.submissions.layout import (
 )
 
 # Column widths in characters; all columns share the width of a landscape page of A4.
-ANSWER_WIDTHS = (5, 33, 17, 13, 21, 47, 30, 30)
+ANSWER_WIDTHS = (5, 31, 16, 13, 20, 43, 27, 27, 23, 25)
 QUESTION_WIDTHS = (5, 37)
 PAIR_WIDTHS = (15, 15)
-_HEADS = ("number", "question", "answer", "unit", "status", "definition", "counted", "not_counted")
+_HEADS = ("number", "question", "answer", "unit", "status", "definition", "counted", "not_counted", "why", "seen")
 _UNIT_COLUMN, _EXPLANATION_COLUMN = 4, 6
 _BAND_HEIGHT, _LINE_HEIGHT, _OPTION_HEIGHT = 22.0, 30.0, 18.0
 
@@ -46,7 +46,7 @@ def draw_answers(grid: Grid, title: str) -> None:
             grid.text(line.row, _UNIT_COLUMN, _unit(block, line, grid.words), "note")
         for column, text in enumerate(explanation, _EXPLANATION_COLUMN):
             grid.merge((block.lines[0].row, column), (block.lines[-1].row, column), text, "body")
-    grid.alarm(ANSWER_COLUMN, STATUS_COLUMN)
+    grid.warn(ANSWER_COLUMN, STATUS_COLUMN)
     grid.validate()
 
 
@@ -55,7 +55,7 @@ def draw_earlier(grid: Grid, title: str) -> None:
     say, periods = grid.words.say, grid.layout.meta.earlier
     columns = [EARLIER_COLUMN + 2 * place for place in range(len(periods))]
     widths = (*QUESTION_WIDTHS, *(PAIR_WIDTHS * len(periods)))
-    _draw_top(grid, title, say("form.earlier.hint", sheet=grid.layout.titles["answers"]), widths)
+    _draw_top(grid, title, _earlier_hint(grid), widths)
     for column, head in enumerate(("number", "question"), 1):
         grid.merge((EARLIER_TOP - 1, column), (EARLIER_TOP, column), say(f"form.column.{head}"), "head")
     for column, period in zip(columns, periods, strict=True):
@@ -71,15 +71,26 @@ def draw_earlier(grid: Grid, title: str) -> None:
             for column in columns:
                 grid.entries(block, line, column, column + 1)
     for column in columns:
-        grid.alarm(column, column + 1)
+        grid.warn(column, column + 1)
     grid.validate()
 
 
-def explain(block: Block, words: Words) -> tuple[str, str, str]:
-    """Return definition with pitfalls, counted example and not-counted example."""
-    texts = block.indicator.text.in_(words.language)
+def _earlier_hint(grid: Grid) -> str:
+    sheets = [grid.layout.titles[sheet] for sheet in grid.layout.answer_sheets]
+    if len(sheets) == 1:
+        return grid.words.say("form.earlier.hint", sheet=sheets[0])
+    return grid.words.say("form.earlier.hint.sheets", first=sheets[0], last=sheets[-1])
+
+
+def explain(block: Block, words: Words) -> tuple[str, ...]:
+    """Return definition with pitfalls, counted and not-counted example, why it is asked, and who sees the answer."""
+    indicator = block.indicator
+    texts = indicator.text.in_(words.language)
     attention = f"\n{words.say('form.attention', text=texts.pitfalls)}" if texts.pitfalls else ""
-    return texts.definition + attention, texts.counted, texts.not_counted
+    seen = words.say(f"seen.{indicator.sensitivity}")
+    # what is said about an ordinary answer stands on the first sheet
+    entry = f"\n{words.say(f'entry.{indicator.entry}')}" if indicator.entry != "open" else ""
+    return texts.definition + attention, texts.counted, texts.not_counted, texts.why, seen + entry
 
 
 def line_height(line: Line, words: Words, question_width: float, pair: tuple[float, float]) -> float:
@@ -94,7 +105,7 @@ def line_height(line: Line, words: Words, question_width: float, pair: tuple[flo
     return max(needs)
 
 
-def _explained_heights(block: Block, explanation: tuple[str, str, str], words: Words) -> list[float]:
+def _explained_heights(block: Block, explanation: tuple[str, ...], words: Words) -> list[float]:
     """Return the heights of a block's lines; together they leave room for the explanation beside them."""
     pair = (ANSWER_WIDTHS[ANSWER_COLUMN - 1], ANSWER_WIDTHS[STATUS_COLUMN - 1])
     heights = [
@@ -115,8 +126,7 @@ def _unit(block: Block, line: Line, words: Words) -> str:
 
 
 def _draw_top(grid: Grid, title: str, hint: str, widths: tuple[float, ...]) -> None:
-    for column, width in enumerate(widths):
-        grid.sheet.set_column(column, column, width)
+    grid.set_widths(widths)
     grid.text(1, 1, title, "sheet_title")
     grid.text(2, 1, hint, "hint")
     grid.set_height(1, 28)

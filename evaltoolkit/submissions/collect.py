@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,16 +16,21 @@ from evaltoolkit.findings import EvaltoolkitError, Finding, Where
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.submissions.form import RefusedFormError, open_form
 from evaltoolkit.submissions.guard import Scan, guard_bytes, read_content
+from evaltoolkit.submissions.isolation import WORKERS
 from evaltoolkit.submissions.layout import FormMeta
 from evaltoolkit.submissions.read import AnswerReader
+from evaltoolkit.submissions.roster_sheet import read_about, roster_findings
+from evaltoolkit.submissions.scan import FORM_CELLS
 from evaltoolkit.submissions.store import Reading, State, Store, current_values, open_store
 from evaltoolkit.submissions.validate import check_plausibility, check_rules
 from evaltoolkit.submissions.versions import choose_file, conflict_findings, replace_versions
+from evaltoolkit.submissions.web_answers import read_web_form
 
 # Files that programs leave beside the real ones.
 IGNORED_NAMES = (".ds_store", "thumbs.db", "desktop.ini")
 IGNORED_STARTS = ("~$", ".~lock", "._", ".")
-_BATCH = 64
+# files that are read, held and stored together
+_BATCH = 32
 
 Progress = Callable[[int, int], None]
 
@@ -124,20 +131,34 @@ def _add_files(
     received, progress = run
     known = store.known(f"{framework.name} {framework.version}")
     seen: set[str] = set()
-    batch: list[tuple[Reading, bytes]] = []
-    for number, path in enumerate(paths, 1):
-        content = read_content(path)
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in known and digest not in seen:
-            scan = guard_bytes(content, path.name)
-            batch.append(read_workbook(scan, framework, path.relative_to(folder).as_posix()))
-        seen.add(digest)
-        if len(batch) >= _BATCH or number == len(paths):
+    with ThreadPoolExecutor(WORKERS) as threads:
+        for first in range(0, len(paths), _BATCH):
+            some = paths[first : first + _BATCH]
+            batch: list[tuple[Reading, bytes]] = []
+            looks = threads.map(partial(_look, known), some)
+            for number, (path, (digest, found)) in enumerate(zip(some, looks, strict=True), first + 1):
+                name = path.relative_to(folder).as_posix()
+                if isinstance(found, bytes) and digest not in seen:
+                    batch.append(read_web_form(found, framework, name))
+                elif isinstance(found, Scan) and digest not in seen:
+                    batch.append(read_workbook(found, framework, name))
+                seen.add(digest)
+                if progress is not None:
+                    progress(number, len(paths))
             store.add(batch, received)
-            batch = []
-        if progress is not None:
-            progress(number, len(paths))
     return seen
+
+
+def _look(known: Set[str], path: Path) -> tuple[str, Scan | bytes | None]:
+    """Return a file's digest and, where the store does not know it, what the gate makes of it.
+
+    What a web form saved is JSON: its bytes, for it is read within limits of its own.
+    """
+    content = read_content(path)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest in known:
+        return digest, None
+    return digest, content if path.suffix.lower() == ".json" else guard_bytes(content, path.name, cells=FORM_CELLS)
 
 
 def read_workbook(scan: Scan, framework: Framework, file: str) -> tuple[Reading, bytes]:
@@ -152,10 +173,11 @@ def read_workbook(scan: Scan, framework: Framework, file: str) -> tuple[Reading,
         return _reading(scan, name, file, refusal.meta, refusal.findings), b""
     reader = AnswerReader(form, framework)
     reader.read()
+    beside = (*read_about(form)[1], *roster_findings(form))
     where = Where(file, unit=form.meta.unit, period=form.meta.period)
     rule_findings, faulty = check_rules(reader.answers, framework, where)
     answers = tuple(a for a in reader.answers if (a.period, a.indicator, a.part) not in faulty)
-    findings = (*reader.findings, *rule_findings, *check_plausibility(answers, form.meta.period, where))
+    findings = (*reader.findings, *beside, *rule_findings, *check_plausibility(answers, form.meta.period, where))
     state: State = "open" if any(finding.severity == "error" for finding in findings) else "accepted"
     reading = _reading(scan, name, file, form.meta, findings)
     return replace(reading, state=state, answers=answers), scan.content

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 from evaltoolkit.framework.indicator import Indicator, Part
-from evaltoolkit.i18n import Words
-from evaltoolkit.submissions.layout import STATUS_CODES, Block, status_label, yes_no
+from evaltoolkit.i18n import Words, words
+from evaltoolkit.submissions.extras import CONTACT_ROLES, DECIDERS, MAX_MINUTES, STATES
+from evaltoolkit.submissions.layout import STATUS_CODES, Layout, status_label, yes_no
 
 # Drop-downs are defined names on the hidden sheet of lists: an inline list may hold 255 characters and no comma.
 STATUS_LIST, YES_NO_LIST = "etk_list.status", "etk_list.yes_no"
 MONTH_EXAMPLE = "2025-03"
 _UNBOUNDED = 1e12
+_FIRST_DAY = dt.date(1990, 1, 1)
 
 
-def build_lists(blocks: tuple[Block, ...], language: str) -> dict[str, tuple[str, ...]]:
+def build_lists(layout: Layout) -> dict[str, tuple[str, ...]]:
     """Return the entries of every drop-down by defined name."""
+    language = layout.meta.language
+    say = words(language).say
     lists: dict[str, tuple[str, ...]] = {
         STATUS_LIST: tuple(status_label(code, language) for code in STATUS_CODES),
         YES_NO_LIST: yes_no(language),
+        extra_list("contact"): tuple(say(f"form.contact.{code}") for code in CONTACT_ROLES),
     }
-    for block in blocks:
+    for block in layout.answer_blocks:
         for part in block.indicator.parts:
             if part.type == "choice":
                 lists[list_name(block.indicator, part)] = tuple(option.label.in_(language) for option in part.options)
+    if layout.actions:
+        lists[extra_list("action")] = tuple(option.label.in_(language) for option in layout.actions)
+        lists[extra_list("decided_by")] = tuple(say(f"form.roster.by.{code}") for code in DECIDERS)
+        lists[extra_list("state")] = tuple(say(f"form.roster.state.{code}") for code in STATES)
     return lists
+
+
+def extra_list(key: str) -> str:
+    """Return the defined name of the drop-down of an extra cell."""
+    return f"etk_list.form.{key}"
 
 
 def list_name(indicator: Indicator, part: Part) -> str:
@@ -36,7 +51,7 @@ def list_name(indicator: Indicator, part: Part) -> str:
 
 def validate_answer(indicator: Indicator, part: Part, words: Words) -> dict[str, object]:
     """Return the data validation of an answer cell, in the terms of xlsxwriter."""
-    prompt = _prompt(part, words)
+    prompt = prompt_of(part, words)
     rule: dict[str, object] = {
         "input_title": words.say("form.prompt.title"),
         "input_message": f"{prompt} {words.say('form.prompt.none')}",
@@ -69,6 +84,31 @@ def validate_status(words: Words) -> dict[str, object]:
     }
 
 
+def validate_extra(key: str, words: Words) -> dict[str, object]:
+    """Return the data validation of a cell that answers no question (:mod:`~evaltoolkit.submissions.extras`)."""
+    prompts = {
+        "minutes": "form.minutes.prompt",
+        "start": "form.roster.prompt.date",
+        "end": "form.roster.prompt.date",
+        "hours": "form.roster.prompt.hours",
+    }
+    prompt = words.say(prompts.get(key, "form.roster.prompt.list"))
+    rule: dict[str, object] = {
+        "input_title": words.say("form.prompt.title"),
+        "input_message": prompt,
+        "error_title": words.say("form.error.title"),
+        "error_message": prompt,
+    }
+    if key == "minutes":
+        return rule | {"validate": "integer", "criteria": "between", "minimum": 0, "maximum": MAX_MINUTES}
+    if key == "hours":
+        return rule | {"validate": "decimal", "criteria": ">=", "value": 0}
+    if key in ("start", "end"):
+        # as text the reader takes it too, and says what it cannot read
+        return rule | {"validate": "date", "criteria": ">=", "value": _FIRST_DAY, "error_type": "warning"}
+    return rule | {"validate": "list", "source": f"={extra_list(key)}"}
+
+
 def limits(part: Part) -> tuple[float | None, float | None]:
     """Return the lowest and highest number that a part takes; a count is never negative."""
     low = 0.0 if part.type == "count" and part.minimum is None else part.minimum
@@ -99,7 +139,8 @@ def _is_list(part: Part) -> bool:
     return part.type in ("yes_no", "choice", "multi")
 
 
-def _prompt(part: Part, words: Words) -> str:
+def prompt_of(part: Part, words: Words) -> str:
+    """Return what an answer must be, as help beside the cell."""
     if part.type == "month":
         return words.say("form.prompt.month", example=MONTH_EXAMPLE)
     if part.type == "choice":

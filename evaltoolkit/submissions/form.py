@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from evaltoolkit.findings import EvaltoolkitError, Fact, Finding, Where
-from evaltoolkit.framework.indicator import Framework
-from evaltoolkit.i18n import LANGUAGES, words
-from evaltoolkit.submissions.archive import UnsafeError
+from evaltoolkit.framework.indicator import Framework, Label
+from evaltoolkit.i18n import LANGUAGES
 from evaltoolkit.submissions.guard import Scan
 from evaltoolkit.submissions.layout import (
     FORMAT,
@@ -21,10 +20,12 @@ from evaltoolkit.submissions.layout import (
     Layout,
     layout_form,
 )
+from evaltoolkit.submissions.look_alikes import skeleton
 from evaltoolkit.submissions.numbers import fold
 from evaltoolkit.submissions.personal import find_personal
 from evaltoolkit.submissions.references import Cell, parse_target, write_cell
 from evaltoolkit.submissions.sheets import Raw, read_sheets
+from evaltoolkit.submissions.titles import known_titles
 from evaltoolkit.territory.municipalities import VINTAGES, municipality_codes
 
 Place = tuple[str, Cell]
@@ -69,18 +70,19 @@ def open_form(scan: Scan, framework: Framework) -> Form:
         raise RefusedFormError(scan.findings)
     if META_SHEET not in scan.sheets:
         raise _refusal(scan, "form.not_a_form")
-    strangers = [name for name in scan.sheets if name not in _known_sheets()]
+    strangers = [name for name in scan.sheets if name not in known_titles()]
     if strangers:
-        raise _refusal(scan, "file.unknown_sheets", _recognise(scan, framework), count=len(strangers))
-    try:
-        rows = read_sheets(scan, scan.sheets)
-    except UnsafeError as fault:
-        raise _refusal(scan, fault.code) from None
-    meta, layout = _identify(scan, rows.pop(META_SHEET), framework)
-    rows.pop(LISTS_SHEET, None)
+        owner = _recognise(scan, framework)
+        refusal = _refusal(scan, "file.unknown_sheets", owner, count=len(strangers))
+        raise RefusedFormError((*refusal.findings, *_suggest_sheets(scan, strangers, owner, framework)), owner)
+    rows = read_sheets(scan, scan.sheets)
+    meta, layout = _identify(scan, rows[META_SHEET], framework)
+    rows[META_SHEET] = _without_own(rows[META_SHEET], layout.metadata)
     personal = tuple(_personal_findings(scan, rows, meta))
     if personal:
         raise RefusedFormError(personal, meta, keep=False)
+    rows.pop(META_SHEET)
+    rows.pop(LISTS_SHEET, None)
     form = Form(scan, meta, layout, rows, {})
     _find_cells(form)
     _check_labels(form)
@@ -96,14 +98,25 @@ def _recognise(scan: Scan, framework: Framework) -> FormMeta | None:
     """Tell whose form a refused workbook is, where that is sound: then the sender reads why in the own language."""
     try:
         return _identify(scan, read_sheets(scan, [META_SHEET])[META_SHEET], framework)[0]
-    except (RefusedFormError, UnsafeError):
+    except RefusedFormError:
         return None
 
 
-@cache
-def _known_sheets() -> frozenset[str]:
-    titles = {words(lang).say(f"form.sheet.{name}") for lang in LANGUAGES for name in ("start", "answers", "earlier")}
-    return frozenset(titles | {META_SHEET, LISTS_SHEET})
+def _suggest_sheets(scan: Scan, strangers: list[str], meta: FormMeta | None, framework: Framework) -> Iterator[Finding]:
+    """Say which of the form's sheets a strange one may be; its own name is not repeated."""
+    titles = list(_layout(framework, meta).titles.values()) if meta else sorted(known_titles())
+    missing = [title for title in titles if title not in scan.sheets]
+    only = len(missing) == len(strangers) == 1 and meta is not None
+    for title in missing:
+        if only or any(skeleton(name) == skeleton(title) for name in strangers):
+            where = Where(scan.file, unit=meta.unit if meta else "", period=meta.period if meta else "")
+            yield Finding("file.sheet_suggested", "note", where, {"nearest": title})
+
+
+def _without_own(rows: list[list[Raw]], metadata: Mapping[str, str]) -> list[list[Raw]]:
+    """Leave out the form's own metadata: whatever else stands on their sheet is searched for personal data."""
+    own = [len(row) > 1 and metadata.get(str(row[0])) == _as_text(row[1]) for row in rows]
+    return [[None, None, *row[2:]] if known else row for row, known in zip(rows, own, strict=True)]
 
 
 def _identify(scan: Scan, rows: list[list[Raw]], framework: Framework) -> tuple[FormMeta, Layout]:
@@ -135,7 +148,7 @@ _LAYOUTS: dict[tuple[object, ...], tuple[Framework, Layout]] = {}
 
 def _layout(framework: Framework, meta: FormMeta) -> Layout:
     """Return the form's layout; where cells stand does not depend on the respondent, so it is worked out once."""
-    key = (id(framework), meta.form, meta.period, meta.earlier, meta.language)
+    key = (id(framework), meta.form, meta.period, meta.earlier, meta.language, meta.agreement)
     known = _LAYOUTS.get(key)
     if known is None or known[0] is not framework:
         if len(_LAYOUTS) > _MAX_LAYOUTS:
@@ -163,12 +176,14 @@ def _personal_findings(scan: Scan, rows: Rows, meta: FormMeta) -> Iterator[Findi
     for sheet, lines in rows.items():
         for i, line in enumerate(lines, 1):
             for j, raw in enumerate(line, 1):
-                kind = _personal_kind(raw)
+                kind = None if raw is None else _personal_kind(raw)
                 if kind:
                     where = Where(scan.file, sheet, write_cell(i, j), unit=meta.unit, period=meta.period)
                     yield Finding(f"personal.{kind}", "error", where)
     if find_personal(scan.comments):
         yield Finding("personal.comment", "error", Where(scan.file, unit=meta.unit, period=meta.period))
+    if scan.beside:
+        yield Finding("personal.beside", "error", Where(scan.file, unit=meta.unit, period=meta.period))
 
 
 def _personal_kind(raw: Raw) -> str | None:
@@ -211,7 +226,10 @@ def _owners(layout: Layout) -> dict[str, Field]:
 
 
 def _check_labels(form: Form) -> None:
-    """Drop cells that no longer stand in the row of their question: rows may have been sorted or overwritten."""
+    """Drop cells that no longer stand in the row of their question: rows may have been sorted or overwritten.
+
+    The texts of a form can be switched to another language, so the label of any language counts.
+    """
     labels = _labels(form.layout)
     for entry in form.layout.fields:
         place = form.places.get(entry.name_v)
@@ -222,21 +240,23 @@ def _check_labels(form: Form) -> None:
         del form.places[entry.name_v]
 
 
-def _labels(layout: Layout) -> dict[tuple[str, str, str], str]:
+def _labels(layout: Layout) -> dict[tuple[str, str, str], Label]:
     return {
-        (block.indicator.id, line.part.id, line.option.code if line.option else ""): (
-            line.option or line.part
-        ).label.in_(layout.meta.language)
-        for block in layout.blocks["answers"]
+        (block.indicator.id, line.part.id, line.option.code if line.option else ""): (line.option or line.part).label
+        for block in layout.answer_blocks
         for line in block.lines
     }
 
 
-def _row_says(rows: list[list[Raw]], cell: Cell, label: str) -> bool:
+def _row_says(rows: list[list[Raw]], cell: Cell, label: Label) -> bool:
     """Tell whether a label stands left of a cell; a row beyond the used area has none."""
     row, column = cell
     left = rows[row - 1][: column - 1] if row <= len(rows) else []
-    return label in left or any(isinstance(text, str) and fold(text) == fold(label) for text in left)
+    texts = {label.in_(language) for language in LANGUAGES}
+    if not texts.isdisjoint(raw for raw in left if isinstance(raw, str)):
+        return True
+    folded = {fold(text) for text in texts}
+    return any(isinstance(text, str) and fold(text) in folded for text in left)
 
 
 def covered_by_merge(form: Form, place: Place) -> bool:

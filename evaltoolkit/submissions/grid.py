@@ -1,44 +1,25 @@
-"""A sheet with input cells while it is drawn: rows and columns counted from 1, as in the layout."""
+"""A sheet of questions while it is drawn: bands, questions, input cells and the colours that warn."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from evaltoolkit.i18n import words
 from evaltoolkit.submissions.entries import list_name, style_of, validate_answer, validate_status
 from evaltoolkit.submissions.layout import Block, Layout, Line, cell_address
+from evaltoolkit.submissions.pen import Pen
 from evaltoolkit.submissions.styles import Styles
 
 
-class Grid:
-    """Draws cells of one sheet and gathers their validations, which many cells share."""
+class Grid(Pen):
+    """Draws the blocks of one sheet."""
 
     def __init__(self, sheet: Any, styles: Styles, layout: Layout, sheet_id: str) -> None:
-        self.sheet = sheet
-        self.styles = styles
+        super().__init__(sheet, styles)
         self.layout = layout
         self.blocks = layout.blocks[sheet_id]
         self.words = words(layout.meta.language)
-        self._rules: dict[str, tuple[dict[str, object], list[list[int]]]] = {}
-
-    def text(self, row: int, column: int, text: str, style: str) -> None:
-        """Write text; it is never taken for a formula, a number or a link."""
-        if text:
-            self.sheet.write_string(row - 1, column - 1, text, self.styles[style])
-        else:
-            self.sheet.write_blank(row - 1, column - 1, None, self.styles[style])
-
-    def set_height(self, row: int, height: float) -> None:
-        """Set the height of a row, in points."""
-        self.sheet.set_row(row - 1, height)
-
-    def merge(self, first: tuple[int, int], last: tuple[int, int], text: str, style: str) -> None:
-        """Write text over a range of cells, each given by row and column."""
-        if first == last:
-            self.text(*first, text, style)
-            return
-        self.sheet.merge_range(first[0] - 1, first[1] - 1, last[0] - 1, last[1] - 1, "", self.styles[style])
-        self.text(*first, text, style)
 
     def band(self, block: Block, columns: int) -> None:
         """Draw the coloured row with number, name and id of an indicator."""
@@ -63,7 +44,7 @@ class Grid:
         if line.field:
             listed = line.part.type in ("yes_no", "choice", "multi")
             key = list_name(block.indicator, line.part) if listed else f"{block.indicator.id}.{line.part.id}"
-            self._entry(
+            self.entry(
                 line.row, column, style_of(line.part), key, validate_answer(block.indicator, line.part, self.words)
             )
         else:
@@ -71,34 +52,62 @@ class Grid:
         if line.option:
             self.text(line.row, status_column, "", "note")
         else:
-            self._entry(line.row, status_column, "status", "status", validate_status(self.words))
+            self.entry(line.row, status_column, "status", "status", validate_status(self.words))
 
-    def _entry(self, row: int, column: int, style: str, key: str, rule: dict[str, object]) -> None:
-        self.text(row, column, "", style)
-        self._rules.setdefault(key, (rule, []))[1].append([row - 1, column - 1, row - 1, column - 1])
+    def warn(self, column: int, status_column: int) -> None:
+        """Colour answer and status where both are filled, unless the answer is a reconstructed one.
 
-    def validate(self) -> None:
-        """Write the validations of all input cells drawn so far."""
-        for rule, cells in self._rules.values():
-            self.sheet.data_validation(*cells[0], {**rule, "other_cells": cells[1:]})
+        The numerator of a share of nothing is not asked: it turns grey, and with the status NAP it is no contradiction.
+        """
+        shares = {line.row: base for block in self.blocks for line, base in shares_of(block)}
+        runs = list(_runs([line.row for block in self.blocks for line in block.lines], set(shares)))
+        answer, status = cell_address(runs[0][0], column), cell_address(runs[0][0], status_column)
+        both = [f"{cell_address(a, one)}:{cell_address(b, one)}" for a, b in runs for one in (column, status_column)]
+        self.colour(" ".join(both), f"=AND({_contradiction(f'LEN(${answer})>0', f'${status}')})", "alarm")
+        for row, base in shares.items():
+            self._warn_share(cell_address(row, column), cell_address(row, status_column), cell_address(base, column))
+        self._warn_options(column, status_column)
 
-    def alarm(self, column: int, status_column: int) -> None:
-        """Colour answer and status where both are filled, unless the answer is a reconstructed one."""
-        first, last = self.blocks[0].lines[0].row, self.blocks[-1].lines[-1].row
-        answer, status = cell_address(first, column), cell_address(first, status_column)
-        areas = f"{answer}:{cell_address(last, column)} {status}:{cell_address(last, status_column)}"
-        self._colour(areas, f"LEN(${answer})>0", f"${status}")
+    def _warn_share(self, answer: str, status: str, base: str) -> None:
+        nothing = f"LEN({_fix(base)})>0,{_fix(base)}=0"
+        excused = f'NOT(AND({nothing},LEFT({_fix(status)},3)="NAP"))'
+        filled = f"LEN({_fix(answer)})>0"
+        self.colour(f"{answer} {status}", f"=AND({_contradiction(filled, _fix(status))},{excused})", "alarm")
+        self.colour(f"{answer} {status}", f"=AND({nothing})", "closed")
+
+    def _warn_options(self, column: int, status_column: int) -> None:
         for block in self.blocks:
             for parent in (line for line in block.lines if not line.field):
                 rows = [line.row for line in block.lines if line.option and line.part.id == parent.part.id]
                 options = f"{cell_address(rows[0], column)}:{cell_address(rows[-1], column)}"
                 status = cell_address(parent.row, status_column)
-                self._colour(f"{options} {status}", f"COUNTA({_fix(options)})>0", _fix(status))
+                filled = f"COUNTA({_fix(options)})>0"
+                self.colour(f"{options} {status}", f"=AND({_contradiction(filled, _fix(status))})", "alarm")
 
-    def _colour(self, areas: str, filled: str, status: str) -> None:
-        formula = f'=AND({filled},LEN({status})>0,LEFT({status},13)<>"reconstructed")'
-        rule = {"type": "formula", "criteria": formula, "format": self.styles["alarm"], "multi_range": areas}
-        self.sheet.conditional_format(areas.split(":")[0], rule)
+
+def shares_of(block: Block) -> Iterator[tuple[Line, int]]:
+    """Return the line of a ratio's numerator with the row of its denominator."""
+    if block.indicator.value != "ratio":
+        return
+    rows = {line.part.id: line for line in block.lines if line.field and not line.option}
+    if {"numerator", "denominator"} <= set(rows):
+        yield rows["numerator"], rows["denominator"].row
+
+
+def _contradiction(filled: str, status: str) -> str:
+    return f'{filled},LEN({status})>0,LEFT({status},13)<>"reconstructed"'
+
+
+def _runs(rows: list[int], apart: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Join rows that lie together, bands between them included, for a band is never filled."""
+    rows = [row for row in rows if row not in apart]
+    first = last = rows[0]
+    for row in rows[1:]:
+        if row > last + 2 or last + 1 in apart:
+            yield first, last
+            first = row
+        last = row
+    yield first, last
 
 
 def _fix(area: str) -> str:

@@ -1,25 +1,24 @@
 """The gate before every workbook: judged as a container and as XML before one value is read.
 
 A spreadsheet reader may hang, eat the memory or kill the process on a crafted file, and reads duplicate parts,
-macros and hidden sheets without a word. So the file is refused here, with a code, or scanned and handed on.
+macros and hidden sheets without a word. So the file is refused here, with a code, or scanned and handed on. Judging
+and reading happen in a process of its own (:mod:`evaltoolkit.submissions.isolation`), and what two independent readers
+do not read alike is refused as well.
 """
 
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from evaltoolkit.findings import EvaltoolkitError, Finding, Where
-from evaltoolkit.submissions.archive import MAX_FILE, UnsafeError, open_parts
-from evaltoolkit.submissions.scan import BookHandler, RelationHandler, SheetHandler, SheetScan, check_xml, parse_xml
-
-MAX_SHEETS = 60
-_BOOK = "xl/workbook.xml"
-_ROOT_RELATIONS = "_rels/.rels"
-_BOOK_RELATIONS = "xl/_rels/workbook.xml.rels"
+from evaltoolkit.submissions.archive import MAX_FILE
+from evaltoolkit.submissions.isolation import BrokenOffError, run_isolated
+from evaltoolkit.submissions.plain import Raw, decode_rows, decode_sheet
+from evaltoolkit.submissions.scan import TABLE_CELLS, SheetScan
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Scan:
         File name without folder.
     sha256 : str
     content : bytes
-        What was judged, and the only thing that may be read afterwards.
+        What was judged, and the only thing that may be kept afterwards.
     sheets : dict
         Sheet name -> :class:`SheetScan`, in order.
     names : dict
@@ -41,7 +40,12 @@ class Scan:
         Names that are defined more than once, for example after a sheet was copied.
     date1904 : bool
     comments : str
-        Text of the notes and comments, for the check on personal data only.
+        Text of notes, comments, drawings, headers and footers, for the check on personal data only.
+    beside : str
+        Kind of personal data (see :mod:`evaltoolkit.submissions.personal`) in properties, links or left-over texts
+        of the file; empty where there is none.
+    rows : dict
+        Sheet name -> rows of raw values, the first row and column being A1; empty is None.
     findings : tuple of Finding
         Not empty: the file is refused, and nothing else here is filled.
     """
@@ -54,6 +58,8 @@ class Scan:
     repeated_names: frozenset[str] = frozenset()
     date1904: bool = False
     comments: str = field(default="", repr=False)
+    beside: str = ""
+    rows: Mapping[str, list[list[Raw]]] = field(default_factory=dict, repr=False)
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -61,15 +67,21 @@ class Scan:
         """Nothing of the file may be read."""
         return bool(self.findings)
 
+    def filled(self, **found: Any) -> Scan:
+        """Return the scan with what was found."""
+        return replace(self, **found)
 
-def guard_workbook(path: str | Path, allow: Callable[[str], bool] | None = None) -> Scan:
-    """Judge a workbook before it is read.
+
+def guard_workbook(path: str | Path, allow: Callable[[str], bool] | None = None, *, cells: int = TABLE_CELLS) -> Scan:
+    """Judge and read a workbook (``.xlsx`` or ``.ods``) in a process of its own.
 
     Parameters
     ----------
     path : path
     allow : callable, optional
         Tells for a sheet name whether it belongs to the form; another sheet refuses the file. Default: all allowed.
+    cells : int
+        Most cells that the whole workbook may have.
 
     Returns
     -------
@@ -81,7 +93,7 @@ def guard_workbook(path: str | Path, allow: Callable[[str], bool] | None = None)
     EvaltoolkitError
         The file is not there or may not be opened.
     """
-    return guard_bytes(read_content(path), Path(path).name, allow)
+    return guard_bytes(read_content(path), Path(path).name, allow, cells=cells)
 
 
 def read_content(path: str | Path) -> bytes:
@@ -96,104 +108,31 @@ def read_content(path: str | Path) -> bytes:
         ) from error
 
 
-def guard_bytes(content: bytes, file: str, allow: Callable[[str], bool] | None = None) -> Scan:
-    """Judge a workbook that is already in memory; see :func:`guard_workbook`."""
-    digest = hashlib.sha256(content).hexdigest()
+def guard_bytes(
+    content: bytes, file: str, allow: Callable[[str], bool] | None = None, *, cells: int = TABLE_CELLS
+) -> Scan:
+    """Judge and read a workbook that is already in memory; see :func:`guard_workbook`."""
+    scan = Scan(file, hashlib.sha256(content).hexdigest())
     try:
-        return _scan(content, file, digest, allow)
-    except UnsafeError as fault:
-        return _refused(file, digest, fault)
-
-
-def _refused(file: str, digest: str, fault: UnsafeError) -> Scan:
-    facts = dict(fault.facts)
-    where = Where(file=file, sheet=str(facts.pop("sheet", "")), cell=str(facts.pop("cell", "")))
-    return Scan(file, digest, findings=(Finding(fault.code, "error", where, facts),))
-
-
-def _scan(content: bytes, file: str, digest: str, allow: Callable[[str], bool] | None) -> Scan:
-    parts = open_parts(content)
-    _check_parts(parts)
-    book = BookHandler()
-    parse_xml(parts[_BOOK], book)
-    targets = _sheet_parts(parts, book)
-    unknown = [name for name in targets if allow is not None and not allow(name)]
-    if len(targets) > MAX_SHEETS or unknown:
-        raise UnsafeError("file.unknown_sheets", count=len(unknown) or len(targets))
-    sheets = {name: _scan_sheet(parts[part], name) for name, part in targets.items()}
-    for name, state, _ in book.sheets:
-        sheets[name].visibility = state
-    return Scan(
-        file,
-        digest,
+        told = run_isolated("workbook", content, cells=cells)
+    except BrokenOffError as fault:
+        return scan.filled(findings=(Finding(fault.code, "error", Where(file), fault.facts),))
+    if told["fault"]:
+        return scan.filled(findings=(_as_finding(told["fault"], file),))
+    unknown = [name for name in told["rows"] if allow is not None and not allow(name)]
+    if unknown:
+        return scan.filled(findings=(Finding("file.unknown_sheets", "error", Where(file), {"count": len(unknown)}),))
+    return scan.filled(
         content=content,
-        sheets=sheets,
-        names=book.names,
-        repeated_names=frozenset(book.repeated_names),
-        date1904=book.date1904,
-        comments=_comments(parts),
+        sheets={entry["name"]: decode_sheet(entry) for entry in told["sheets"]},
+        names=told["names"],
+        repeated_names=frozenset(told["repeated_names"]),
+        date1904=told["date1904"],
+        comments=told["comments"],
+        beside=told["beside"],
+        rows={name: decode_rows(rows) for name, rows in told["rows"].items()},
     )
 
 
-def _check_parts(parts: Mapping[str, bytes]) -> None:
-    names = [name.lower() for name in parts]
-    if any("vbaproject" in name or "/macrosheets/" in name or "/activex/" in name for name in names):
-        raise UnsafeError("file.macro")
-    if any("/externallinks/" in name for name in names):
-        raise UnsafeError("file.external_link")
-    if not {_BOOK, _ROOT_RELATIONS, _BOOK_RELATIONS} <= parts.keys():
-        raise UnsafeError("file.not_xlsx")
-    for name, data in parts.items():
-        if name.lower().endswith((".xml", ".rels", ".vml")):
-            check_xml(data)
-
-
-def _sheet_parts(parts: Mapping[str, bytes], book: BookHandler) -> dict[str, str]:
-    """Sheet name -> part; every sheet must be a worksheet that is there, in the one book that is judged."""
-    root = RelationHandler()
-    parse_xml(parts[_ROOT_RELATIONS], root)
-    if [target.lstrip("/") for kind, target in root.targets.values() if kind == "officeDocument"] != [_BOOK]:
-        raise UnsafeError("file.damaged")
-    relations = RelationHandler()
-    parse_xml(parts[_BOOK_RELATIONS], relations)
-    if any(kind == "vbaProject" for kind, _ in relations.targets.values()):
-        raise UnsafeError("file.macro")
-    found: dict[str, str] = {}
-    for name, _, relation in book.sheets:
-        kind, target = relations.targets.get(relation, ("", ""))
-        part = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
-        if kind != "worksheet" or part not in parts or name in found or part in found.values():
-            raise UnsafeError("file.damaged")
-        found[name] = part
-    if not found:
-        raise UnsafeError("file.damaged")
-    return found
-
-
-def _scan_sheet(data: bytes, name: str) -> SheetScan:
-    handler = SheetHandler()
-    handler.found.name = name
-    try:
-        parse_xml(data, handler)
-    except UnsafeError as fault:
-        raise UnsafeError(fault.code, sheet=name, **fault.facts) from None
-    return handler.found
-
-
-class _TextHandler:
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        self.texts.append(" ")
-
-    def text(self, data: str) -> None:
-        self.texts.append(data)
-
-
-def _comments(parts: Mapping[str, bytes]) -> str:
-    handler = _TextHandler()
-    for name, data in parts.items():
-        if "comment" in name.lower() and name.lower().endswith(".xml"):
-            parse_xml(data, handler)
-    return "".join(handler.texts)
+def _as_finding(fault: Mapping[str, Any], file: str) -> Finding:
+    return Finding(fault["code"], "error", Where(file, fault["sheet"], fault["cell"]), fault["facts"])

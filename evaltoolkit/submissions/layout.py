@@ -15,7 +15,13 @@ form's language (``DK – weet niet``): the code before the dash counts. Empty b
 **Answer cells** hold a number; the label of an option in the form's language (``choice``); the word for yes or no of
 :func:`yes_no`; a month as text, ``2025-03``.
 
-**Metadata** stand on the sheet ``_etk``: key in column A, text in column B, see :meth:`Layout.metadata`.
+**One sheet or several.** A long form has one sheet of answers for each dimension, see
+:func:`~evaltoolkit.submissions.titles.split_sheets`.
+
+**Extra cells** are no answers to questions: the role of who fills in, minutes of work, the rows of the roster; see
+:mod:`~evaltoolkit.submissions.extras`.
+
+**Metadata** stand on the sheet ``_etk``: key in column A, text in column B, see :attr:`Layout.metadata`.
 """
 
 from __future__ import annotations
@@ -24,86 +30,29 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from evaltoolkit.findings import EvaltoolkitError, nearest
+from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.framework.indicator import Framework, Indicator, Option, Part
-from evaltoolkit.framework.periods import Period
-from evaltoolkit.framework.values import MISSING, UNIT_KINDS
-from evaltoolkit.i18n import LANGUAGES, words
+from evaltoolkit.framework.values import MISSING
+from evaltoolkit.framework.wording import version_text
+from evaltoolkit.i18n import words
+from evaltoolkit.submissions.extras import Extra, about_cells, actions_of, roster_cells
+from evaltoolkit.submissions.form_meta import MAX_EARLIER, FormMeta
+from evaltoolkit.submissions.titles import LISTS_SHEET, META_SHEET, is_answer_sheet, sheet_title, split_sheets
+
+__all__ = ["LISTS_SHEET", "MAX_EARLIER", "META_SHEET", "Block", "Field", "FormMeta", "Layout", "Line", "layout_form"]
 
 FORMAT = "evaltoolkit-form"
-VERSION = "1"
-META_SHEET = "_etk"
-LISTS_SHEET = "_lists"
+VERSION = "2"
 STATUS_CODES = (*MISSING, "reconstructed")
-MAX_EARLIER = 5
 
 # Rows above the first indicator, and the columns of the input cells (all counted from 1).
 ANSWERS_TOP = 3
 EARLIER_TOP = 4
 ANSWER_COLUMN, STATUS_COLUMN = 3, 5
 EARLIER_COLUMN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class FormMeta:
-    """What a form is and for whom; stored in the workbook and checked when it returns.
-
-    Parameters
-    ----------
-    framework, framework_version, form : str
-    unit_kind : {"municipality", "livc_r"}
-    unit : str
-        Code of the respondent.
-    members : tuple of str
-        Codes of the municipalities that the respondent answers for.
-    vintage : str
-        Division of municipalities that the codes belong to.
-    period : str
-        Label of the reporting period.
-    earlier : tuple of str
-        Labels of up to five earlier periods, latest first.
-    language : {"nl", "fr", "de", "en"}
-    """
-
-    framework: str
-    framework_version: str
-    form: str
-    unit_kind: str
-    unit: str
-    members: tuple[str, ...]
-    vintage: str
-    period: str
-    earlier: tuple[str, ...]
-    language: str
-
-    def __post_init__(self) -> None:
-        for name, value, known in (("unit_kind", self.unit_kind, UNIT_KINDS), ("language", self.language, LANGUAGES)):
-            if value not in known:
-                raise EvaltoolkitError(f'{name} "{value}" must be one of {", ".join(known)}.{nearest(value, known)}')
-        labels = (self.period, *self.earlier)
-        for label in labels:
-            Period.parse(label)
-        if len(set(labels)) != len(labels) or len(self.earlier) > MAX_EARLIER:
-            raise EvaltoolkitError(
-                f"A form has at most {MAX_EARLIER} earlier periods, all different: {'; '.join(labels)}."
-            )
-
-    @classmethod
-    def from_texts(cls, texts: Mapping[str, str]) -> FormMeta:
-        """Read the metadata as they stand in a workbook; a missing key or a bad value raises EvaltoolkitError."""
-        missing = [field.name for field in fields(cls) if field.name not in texts]
-        if missing:
-            raise EvaltoolkitError(f"The form's metadata lack {', '.join(missing)}.")
-        known = {field.name: texts[field.name] for field in fields(cls)}
-        lists = {name: tuple(code for code in known.pop(name).split(";") if code) for name in ("members", "earlier")}
-        return cls(**known, **lists)  # type: ignore[arg-type]
-
-    def to_texts(self) -> dict[str, str]:
-        """Return the metadata as they are written into a workbook."""
-        return {key: ";".join(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +101,20 @@ class Layout:
     fields: tuple[Field, ...]
     # SHA-256 over all fields
     shape: str
+    # cells that are no answers to questions
+    extras: tuple[Extra, ...] = ()
+    # parts and options of what the roster may name; empty where the form has no roster
+    actions: tuple[Option, ...] = ()
+
+    @cached_property
+    def answer_sheets(self) -> tuple[str, ...]:
+        """Ids of the sheets for the reporting period, in order."""
+        return tuple(name for name in self.blocks if is_answer_sheet(name))
+
+    @cached_property
+    def answer_blocks(self) -> tuple[Block, ...]:
+        """The blocks of the reporting period, over all its sheets."""
+        return tuple(block for name in self.answer_sheets for block in self.blocks[name])
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -165,6 +128,8 @@ class Layout:
         for field in self.fields:
             places[field.name_v] = (field.sheet_title, field.value_cell)
             places[field.name_s] = (field.sheet_title, field.status_cell)
+        for extra in self.extras:
+            places[extra.name] = (self.titles[extra.sheet], extra.cell)
         return places
 
     @cached_property
@@ -176,7 +141,9 @@ class Layout:
     @property
     def metadata(self) -> dict[str, str]:
         """Keys and texts of the hidden sheet ``_etk``."""
-        return {"format": FORMAT, "layout": VERSION, **self.meta.to_texts(), "digest": self.digest}
+        asked = ";".join(version_text(block.indicator) for block in self.answer_blocks)
+        texts = {"format": FORMAT, "layout": VERSION, **self.meta.to_texts(), "versions": asked}
+        return texts | {"digest": self.digest}
 
     def readdress(self, meta: FormMeta) -> Layout:
         """Return the same form for another respondent; faster than :func:`layout_form`.
@@ -200,24 +167,47 @@ def layout_form(framework: Framework, meta: FormMeta) -> Layout:
     EvaltoolkitError
         The framework has no such form.
     """
-    indicators = framework.form(meta.form)
-    if not indicators:
-        forms = sorted({form for indicator in framework.indicators for form in indicator.forms})
-        raise EvaltoolkitError(f'Framework {framework.name} has no form "{meta.form}".{nearest(meta.form, forms)}')
+    indicators = asked_indicators(framework, meta)
     say = words(meta.language).say
-    titles = {"start": say("form.sheet.start"), "answers": say("form.sheet.answers")}
-    blocks = {"answers": _blocks(indicators, ANSWERS_TOP, earlier=False)}
-    earlier = _blocks(indicators, EARLIER_TOP, earlier=True) if meta.earlier else ()
+    titles = {"start": say("form.sheet.start")}
+    blocks: dict[str, tuple[Block, ...]] = {}
+    for name, some in split_sheets(indicators).items():
+        titles[name] = sheet_title(name, meta.language)
+        number = sum(len(drawn) for drawn in blocks.values())
+        blocks[name] = _blocks(some, ANSWERS_TOP, number, earlier=False)
+    answers = tuple(blocks.items())
+    earlier = _blocks(indicators, EARLIER_TOP, 0, earlier=True) if meta.earlier else ()
     if earlier:
-        titles["earlier"] = say("form.sheet.earlier")
+        titles["earlier"] = sheet_title("earlier", meta.language)
         blocks["earlier"] = earlier
-    found = [_field(titles, "answers", block, line, meta.period, 0) for block, line in _field_lines(blocks["answers"])]
+    actions = actions_of(indicators)
+    if actions:
+        titles["roster"] = sheet_title("roster", meta.language)
+    found = [
+        _field(titles, name, block, line, meta.period, 0) for name, own in answers for block, line in _field_lines(own)
+    ]
     found += [
         _field(titles, "earlier", block, line, period, place)
         for block, line in _field_lines(earlier)
         for place, period in enumerate(meta.earlier)
     ]
-    return Layout(meta, titles, blocks, tuple(found), _shape(framework, found))
+    extras = (*about_cells(), *(roster_cells() if actions else ()))
+    return Layout(meta, titles, blocks, tuple(found), _shape(framework, found, extras), extras, actions)
+
+
+def asked_indicators(framework: Framework, meta: FormMeta) -> tuple[Indicator, ...]:
+    """Return what a form asks of its respondent: exact small counts only under a processing agreement.
+
+    Raises
+    ------
+    EvaltoolkitError
+        The framework has no such form, or it asks nothing.
+    """
+    asked = framework.form(meta.form)
+    asked = tuple(indicator for indicator in asked if meta.agreement or indicator.entry != "agreement")
+    if not asked:
+        raise EvaltoolkitError(f'The form "{meta.form}" of {framework.name} asks nothing of whoever fills in forms.')
+    return asked
 
 
 def cell_name(indicator: str, part: str, period: str, option: str = "", *, status: bool = False) -> str:
@@ -241,9 +231,9 @@ def yes_no(language: str) -> tuple[str, str]:
     return words(language).say("form.yes"), words(language).say("form.no")
 
 
-def _blocks(indicators: tuple[Indicator, ...], top: int, *, earlier: bool) -> tuple[Block, ...]:
+def _blocks(indicators: tuple[Indicator, ...], top: int, before: int, *, earlier: bool) -> tuple[Block, ...]:
     blocks, row = [], top + 1
-    for number, indicator in enumerate(indicators, 1):
+    for number, indicator in enumerate(indicators, before + 1):
         parts = [part for part in indicator.parts if part.earlier_years or not earlier]
         lines = tuple(_lines(parts, row + 1))
         if lines:
@@ -268,8 +258,8 @@ def _field_lines(blocks: tuple[Block, ...]) -> Iterator[tuple[Block, Line]]:
 
 def _field(titles: Mapping[str, str], sheet: str, block: Block, line: Line, period: str, place: int) -> Field:
     option = line.option.code if line.option else ""
-    column = ANSWER_COLUMN if sheet == "answers" else EARLIER_COLUMN + 2 * place
-    status = STATUS_COLUMN if sheet == "answers" else column + 1
+    column = ANSWER_COLUMN if is_answer_sheet(sheet) else EARLIER_COLUMN + 2 * place
+    status = STATUS_COLUMN if is_answer_sheet(sheet) else column + 1
     # the status of a multiple choice stands beside the question, above the options
     status_row = next(other.row for other in block.lines if other.part.id == line.part.id)
     return Field(
@@ -286,8 +276,8 @@ def _field(titles: Mapping[str, str], sheet: str, block: Block, line: Line, peri
     )
 
 
-def _shape(framework: Framework, found: Iterable[Field]) -> str:
-    rows = []
+def _shape(framework: Framework, found: Iterable[Field], extras: Iterable[Extra]) -> str:
+    rows: list[list[object]] = [[extra.name, extra.sheet] for extra in extras]
     for field in found:
         indicator = framework.by_id[field.indicator]
         kind = indicator.part(field.part).type

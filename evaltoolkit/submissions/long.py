@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ from evaltoolkit.findings import EvaltoolkitError, Fact, Finding, Where, nearest
 from evaltoolkit.framework.indicator import Framework, Indicator, Part
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.values import ANSWERED, COLUMNS, MISSING, STATUSES, UNIT_KINDS, value_table
+from evaltoolkit.framework.wording import code_in
 from evaltoolkit.submissions.numbers import NumberError, parse_number
 from evaltoolkit.submissions.parts import TEXT_TYPES, Fault, check_number, check_text
 from evaltoolkit.submissions.references import write_cell
 from evaltoolkit.submissions.tabular import file_digest, read_table
+from evaltoolkit.submissions.values_csv import number_text
 
 REQUIRED = ("unit", "period", "indicator", "part")
 KEY = ["unit_kind", "unit", "period", "indicator", "part"]
@@ -122,13 +125,14 @@ def _fields(columns: tuple[str, ...], cells: list[object]) -> dict[str, str]:
 
 
 def _as_text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
+    if isinstance(cell, float) and math.isfinite(cell):
+        return number_text(cell)
     return "" if cell is None else str(cell).strip()
 
 
 def _column_findings(columns: tuple[str, ...], file: str) -> list[Finding]:
-    known = [name for name in COLUMNS if name != "source"]
+    # where a row came from before is told by its file: a column of it is allowed and not used
+    known = list(COLUMNS)
     found = [
         Finding(
             "column.unknown",
@@ -162,7 +166,7 @@ def _read_row(row: _Row) -> tuple[dict[str, object], list[Finding]]:
         "source": f"csv:{row.file.digest}/row {row.number}",
         "value": float("nan"),
         "text": "",
-        "wording": indicator.wording if indicator else 1,
+        "wording": code_in(indicator, fields["period"]) if indicator else 1,
     }
     if fields.get("wording"):
         if fields["wording"].isdigit():

@@ -11,19 +11,25 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 from xml.sax.saxutils import escape
 
 from evaltoolkit.i18n import words
 from evaltoolkit.submissions.answer_sheets import draw_answers, draw_earlier
 from evaltoolkit.submissions.entries import build_lists
+from evaltoolkit.submissions.extras import ABOUT_COLUMN, ROSTER_TOP
 from evaltoolkit.submissions.grid import Grid
-from evaltoolkit.submissions.layout import ANSWERS_TOP, EARLIER_TOP, LISTS_SHEET, META_SHEET, Layout
+from evaltoolkit.submissions.layout import ANSWERS_TOP, EARLIER_TOP, Layout
+from evaltoolkit.submissions.pen import Pen
 from evaltoolkit.submissions.prefill import Filling
-from evaltoolkit.submissions.start_sheet import MEMBERS_HEIGHT, draw_start, members_height, members_text
+from evaltoolkit.submissions.roster_page import draw_roster
+from evaltoolkit.submissions.start_sheet import LANGUAGE_ROW, MEMBERS_HEIGHT, draw_start, members_height, members_text
 from evaltoolkit.submissions.styles import FONT, Styles
+from evaltoolkit.submissions.switch import LANGUAGE_CELL, LANGUAGE_LIST, NAMES, switch_labels
+from evaltoolkit.submissions.titles import LISTS_SHEET, META_SHEET, is_answer_sheet
 
 # A fixed date keeps the file the same, byte for byte, at every run.
 _CREATED = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - xlsxwriter wants a naive date
@@ -69,7 +75,7 @@ class Master:
         marks |= {mark: metadata[key] for key, mark in _META_MARKS.items()}
         changed["xl/sharedStrings.xml"] = _replace(changed["xl/sharedStrings.xml"], marks)
         for sheet_id, part in self.sheets.items():
-            text = _replace(changed[part], {FOOTER: name[:_FOOTER_NAME].replace("&", "&&")})
+            text = _replace(changed[part], {FOOTER: name[:_FOOTER_NAME].replace("&", "&&")} | marks)
             if sheet_id == "start":
                 text = text.replace(f'ht="{MEMBERS_HEIGHT:g}"', f'ht="{members_height(layout.meta):g}"')
             cells = {cell: value for (where, cell), value in filling.items() if where == sheet_id}
@@ -77,30 +83,69 @@ class Master:
         return _zip(changed)
 
 
-def draw_master(layout: Layout) -> Master:
-    """Draw the form of a layout, for nobody in particular."""
+def draw_master(layout: Layout, others: Sequence[Layout] = ()) -> Master:
+    """Draw the form of a layout, for nobody in particular.
+
+    Parameters
+    ----------
+    layout : Layout
+    others : sequence of Layout
+        The same form in other languages; with them, the texts can be switched.
+    """
     import xlsxwriter
 
     buffer = io.BytesIO()
-    say = words(layout.meta.language).say
+    languages = [layout.meta.language, *(other.meta.language for other in others)] if others else []
     with xlsxwriter.Workbook(buffer, _OPTIONS) as book:
-        book.set_properties({"created": _CREATED, "title": say("form.title")})
-        styles = Styles(book)
-        sheets = {sheet_id: book.add_worksheet(title) for sheet_id, title in layout.titles.items()}
-        draw_start(sheets["start"], styles, layout, NAME, MEMBERS)
-        title = f"{NAME} – {layout.meta.period}"
-        draw_answers(Grid(sheets["answers"], styles, layout, "answers"), title)
-        if "earlier" in sheets:
-            draw_earlier(Grid(sheets["earlier"], styles, layout, "earlier"), f"{NAME} – {layout.titles['earlier']}")
-        _write_lists(book, layout)
+        book.set_properties({"created": _CREATED, "title": words(layout.meta.language).say("form.title")})
+        pens = _draw_sheets(book, layout, languages)
+        lists = pens[LISTS_SHEET].sheet
+        _name_lists(book, layout, languages)
+        if others:
+            sketches = {other.meta.language: _sketch(other, layout, languages) for other in others}
+            switch_labels(book, lists, {layout.meta.language: pens, **sketches})
         _write_metadata(book, layout)
-        _name_cells(book, layout)
-        for sheet_id, sheet in sheets.items():
-            _finish(sheet, sheet_id, f"&L&8{FOOTER} – {layout.meta.period}&R&8{say('form.page')}")
+        _name_cells(book, layout, languages)
+        say = words(layout.meta.language).say
+        for sheet_id in layout.titles:
+            _finish(pens[sheet_id].sheet, sheet_id, f"&L&8{FOOTER} – {layout.meta.period}&R&8{say('form.page')}")
     with zipfile.ZipFile(buffer) as drawn:
         parts = {entry.filename: drawn.read(entry).decode() for entry in drawn.infolist()}
     files = {sheet_id: f"xl/worksheets/sheet{number}.xml" for number, sheet_id in enumerate(layout.titles, 1)}
     return Master(parts, files)
+
+
+def _sketch(other: Layout, layout: Layout, languages: Sequence[str]) -> dict[str, Pen]:
+    """Draw a form in another language on a workbook that is thrown away; the titles of sheets do not switch."""
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(io.BytesIO(), _OPTIONS)
+    pens = _draw_sheets(book, replace(other, titles=layout.titles), languages)
+    book.close()
+    return pens
+
+
+def _draw_sheets(book: Any, layout: Layout, languages: Sequence[str]) -> dict[str, Pen]:
+    styles = Styles(book)
+    sheets = {sheet_id: book.add_worksheet(title) for sheet_id, title in layout.titles.items()}
+    period = layout.meta.period
+    pens: dict[str, Pen] = {}
+    for sheet_id, sheet in sheets.items():
+        title = f"{NAME} – {layout.titles[sheet_id]}"
+        if sheet_id == "start":
+            pens[sheet_id] = Pen(sheet, styles)
+            draw_start(pens[sheet_id], layout, NAME, MEMBERS, languages)
+        elif sheet_id == "roster":
+            pens[sheet_id] = Pen(sheet, styles)
+            draw_roster(pens[sheet_id], layout, title)
+        else:
+            pens[sheet_id] = grid = Grid(sheet, styles, layout, sheet_id)
+            if is_answer_sheet(sheet_id):
+                draw_answers(grid, f"{NAME} – {period}" if sheet_id == "answers" else f"{title} {period}")
+            else:
+                draw_earlier(grid, title)
+    pens[LISTS_SHEET] = _write_lists(Pen(book.add_worksheet(LISTS_SHEET), styles), layout)
+    return pens
 
 
 def _finish(sheet: Any, sheet_id: str, footer: str) -> None:
@@ -110,7 +155,7 @@ def _finish(sheet: Any, sheet_id: str, footer: str) -> None:
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.set_footer(footer)
-    top = {"answers": ANSWERS_TOP, "earlier": EARLIER_TOP}.get(sheet_id)
+    top = _heads(sheet_id)
     if top:
         sheet.set_landscape()
         sheet.freeze_panes(top, 2)
@@ -118,17 +163,34 @@ def _finish(sheet: Any, sheet_id: str, footer: str) -> None:
         sheet.set_selection(top + 1, 2, top + 1, 2)
 
 
-def _write_lists(book: Any, layout: Layout) -> None:
+def _heads(sheet_id: str) -> int:
+    """Return the last row of the heads; the first sheet has none."""
+    if is_answer_sheet(sheet_id):
+        return ANSWERS_TOP
+    return {"earlier": EARLIER_TOP, "roster": ROSTER_TOP}.get(sheet_id, 0)
+
+
+def _write_lists(pen: Pen, layout: Layout) -> Pen:
     """Write every drop-down, one below the other, into column A of the hidden sheet of lists."""
-    sheet = book.add_worksheet(LISTS_SHEET)
+    entries = chain.from_iterable(build_lists(layout).values())
+    for row, text in enumerate(entries, 1):
+        pen.text(row, 1, text, "plain")
+    pen.sheet.very_hidden()
+    pen.sheet.protect()
+    return pen
+
+
+def _name_lists(book: Any, layout: Layout, languages: Sequence[str]) -> None:
     first = 1
-    for name, entries in build_lists(layout.blocks["answers"], layout.meta.language).items():
-        sheet.write_column(first - 1, 0, entries)
+    for name, entries in build_lists(layout).items():
         last = first + len(entries) - 1
         book.define_name(name, f"={LISTS_SHEET}!$A${first}:$A${last}")
         first = last + 1
-    sheet.very_hidden()
-    sheet.protect()
+    if languages:
+        sheet = book.get_worksheet_by_name(LISTS_SHEET)
+        for row, language in enumerate(languages):
+            sheet.write_string(row, 1, NAMES[language])
+        book.define_name(LANGUAGE_LIST, f"={LISTS_SHEET}!$B$1:$B${len(languages)}")
 
 
 def _write_metadata(book: Any, layout: Layout) -> None:
@@ -140,8 +202,11 @@ def _write_metadata(book: Any, layout: Layout) -> None:
     sheet.protect()
 
 
-def _name_cells(book: Any, layout: Layout) -> None:
-    for name, (title, cell) in layout.cells.items():
+def _name_cells(book: Any, layout: Layout, languages: Sequence[str]) -> None:
+    cells = dict(layout.cells)
+    if languages:
+        cells[LANGUAGE_CELL] = (layout.titles["start"], f"{ABOUT_COLUMN}{LANGUAGE_ROW}")
+    for name, (title, cell) in cells.items():
         quoted = title.replace("'", "''")
         book.define_name(name, f"='{quoted}'!${cell[0]}${cell[1:]}")
 

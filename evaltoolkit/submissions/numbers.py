@@ -72,7 +72,6 @@ def parse_month(raw: object) -> str | None:
 
 
 def fold(text: str) -> str:
-    """Return a text for comparison: compatibility forms, accents, case, spaces and zero-width marks made equal."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    kept = (char for char in decomposed if unicodedata.category(char) not in ("Mn", "Cf"))
-    return " ".join("".join(kept).casefold().split())
+    """Return a text for comparison: case, accents and spaces made equal, invisible marks and other alphabets not."""
+    decomposed = unicodedata.normalize("NFD", text)
+    return " ".join("".join(char for char in decomposed if unicodedata.category(char) != "Mn").casefold().split())

@@ -10,10 +10,11 @@ import pandas as pd
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.framework.indicator import Framework, Part
 from evaltoolkit.framework.values import MISSING
-from evaltoolkit.submissions.layout import Field, Layout, status_label, yes_no
+from evaltoolkit.submissions.layout import Field, FormMeta, Layout, status_label, yes_no
 
 Filling = Mapping[tuple[str, str], str | float]
 Answer = tuple[float, str, str]
+_OWN_OR_SHARED = {"own", "shared"}
 
 
 def fill_cells(framework: Framework, layout: Layout, values: pd.DataFrame | None) -> dict[tuple[str, str], str | float]:
@@ -31,10 +32,11 @@ def fill_cells(framework: Framework, layout: Layout, values: pd.DataFrame | None
     EvaltoolkitError
         The table answers one question of this form twice.
     """
-    if values is None or values.empty:
-        return {}
     meta = layout.meta
-    known = _answers(values[(values["unit_kind"] == meta.unit_kind) & (values["unit"] == meta.unit)], meta.unit)
+    known = known_by_membership(framework, meta)
+    if values is not None and not values.empty:
+        mine = (values["unit_kind"] == meta.unit_kind) & (values["unit"] == meta.unit)
+        known |= _answers(values[mine], meta.unit)
     cells: dict[tuple[str, str], str | float] = {}
     for field in layout.fields:
         answer = known.get((field.indicator, field.part, field.period))
@@ -46,6 +48,24 @@ def fill_cells(framework: Framework, layout: Layout, values: pd.DataFrame | None
         if answer[2] != "registered":
             cells[field.sheet, field.status_cell] = status_label(answer[2], meta.language)
     return cells
+
+
+def known_by_membership(framework: Framework, meta: FormMeta) -> dict[tuple[str, str, str], Answer]:
+    """Return what the list of members already answers, by indicator, part and period: own or shared.
+
+    A form for a LIVC-R names its municipalities, so whether it is shared need not be asked; the officer sees the answer
+    and can change it. A municipality may share a LIVC-R that this form does not know of, so nothing is filled in.
+    """
+    if meta.unit_kind != "livc_r" or not meta.members:
+        return {}
+    code = "shared" if len(meta.members) > 1 else "own"
+    return {
+        (indicator.id, part.id, meta.period): (math.nan, code, "registered")
+        for indicator in framework.form(meta.form)
+        if indicator.did == "design" and indicator.level == "livc_r"
+        for part in indicator.parts
+        if part.type == "choice" and {option.code for option in part.options} >= _OWN_OR_SHARED
+    }
 
 
 def _answers(values: pd.DataFrame, unit: str) -> dict[tuple[str, str, str], Answer]:

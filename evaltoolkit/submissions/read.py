@@ -10,13 +10,17 @@ from math import isnan
 from evaltoolkit.findings import Fact, Finding, Severity, Where
 from evaltoolkit.framework.indicator import Framework, Part
 from evaltoolkit.framework.values import MISSING
+from evaltoolkit.framework.wording import wording_code
 from evaltoolkit.submissions.answers import Typed, type_answer, type_status
 from evaltoolkit.submissions.form import Form, Place, covered_by_merge
+from evaltoolkit.submissions.hidden import hidden_findings
 from evaltoolkit.submissions.layout import Field
 from evaltoolkit.submissions.parts import check_number
+from evaltoolkit.submissions.prefill import known_by_membership
 from evaltoolkit.submissions.references import write_cell
 from evaltoolkit.submissions.sheets import Raw, value_at
 from evaltoolkit.submissions.store import StoredValue
+from evaltoolkit.submissions.suggest import suggest, suggest_status
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Question:
     part: Part
     wording: int
     fields: tuple[Field, ...]
+    # the indicator is a numerator over a denominator
+    ratio: bool = False
 
     @property
     def first(self) -> Field:
@@ -41,15 +47,20 @@ class AnswerReader:
         self.framework = framework
         self.findings: list[Finding] = list(form.findings)
         self.answers: list[StoredValue] = []
+        # indicator and period of shares of nothing
+        self._nothing: set[str] = set()
 
     def read(self) -> None:
         """Read every question of the form; the values without a fault are in ``answers``."""
         questions = list(self._questions())
-        if all(self._is_empty(question) for question in questions):
+        given = known_by_membership(self.framework, self.form.meta)
+        asked = [q for q in questions if (q.first.indicator, q.first.part, q.first.period) not in given]
+        if all(self._is_empty(question) for question in asked):
             where = Where(self.form.scan.file, unit=self.form.meta.unit, period=self.form.meta.period)
             self.findings.append(Finding("form.empty", "question", where))
             return
-        self._report_hidden_rows()
+        self.findings += hidden_findings(self.form)
+        self._nothing = {q.first.indicator + q.first.period for q in questions if self._is_zero_base(q)}
         for question in questions:
             self._read(question)
 
@@ -69,15 +80,6 @@ class AnswerReader:
         )
         self.findings.append(Finding(code, severity, where, facts or {}))
 
-    def _report_hidden_rows(self) -> None:
-        """Ask about hidden rows that hold questions: the officer may not have seen them."""
-        asked = {(sheet, row) for sheet, (row, _) in self.form.places.values()}
-        for sheet, scan in self.form.scan.sheets.items():
-            count = sum((sheet, row) in asked for row in scan.hidden_rows)
-            if count:
-                where = Where(self.form.scan.file, sheet, unit=self.form.meta.unit, period=self.form.meta.period)
-                self.findings.append(Finding("form.hidden_rows", "question", where, {"count": count}))
-
     def _questions(self) -> Iterable[Question]:
         for (name, part, _), fields in groupby(self.form.layout.fields, lambda f: (f.indicator, f.part, f.sheet)):
             by_period: dict[str, list[Field]] = {}
@@ -85,11 +87,23 @@ class AnswerReader:
                 by_period.setdefault(entry.period, []).append(entry)
             indicator = self.framework.by_id[name]
             for group in by_period.values():
-                yield Question(indicator.part(part), indicator.wording, tuple(group))
+                yield Question(indicator.part(part), wording_code(indicator), tuple(group), indicator.value == "ratio")
 
     def _is_empty(self, question: Question) -> bool:
         names = [question.first.name_s, *(entry.name_v for entry in question.fields)]
         return all(name not in self.form.places or self._raw(self.form.places[name]) is None for name in names)
+
+    def _is_zero_base(self, question: Question) -> bool:
+        """Tell whether this is a denominator with the answer zero: then its share is not applicable."""
+        place = self.form.places.get(question.first.name_v)
+        if not question.ratio or question.part.id != "denominator" or place is None:
+            return False
+        raw = self._raw(place)
+        return raw is not None and type_answer(question.part, raw, self.form.meta.language).value == 0
+
+    def _is_share_of_nothing(self, question: Question) -> bool:
+        first = question.first
+        return question.ratio and question.part.id == "numerator" and first.indicator + first.period in self._nothing
 
     def _raw(self, place: Place) -> Raw:
         raw = value_at(self.form.rows[place[0]], place[1])
@@ -121,15 +135,24 @@ class AnswerReader:
                 self.report("value.formula_without_value", entry, place)
                 return False
             self.report("value.formula", entry, place, "question")
+        raw = self._raw(place)
+        if place[1] in scan.percents and isinstance(raw, int | float):
+            self.report("value.percent", entry, place, "question", facts={"value": raw})
         return True
 
     def _status(self, entry: Field, place: Place) -> str | None:
         scan = self.form.scan.sheets[place[0]]
         raw = self._raw(place)
-        never = place[1] in scan.formulas and raw is None
-        status = None if place[1] in scan.errors or never else type_status(raw)
+        calculated = place[1] in scan.formulas
+        if covered_by_merge(self.form, place):
+            self.report("value.merged", entry, place)
+            return None
+        status = None if place[1] in scan.errors or (calculated and raw is None) else type_status(raw)
         if status is None:
-            self.report("status.unknown", entry, place)
+            code, facts = suggest_status(raw, self.form.meta.language)
+            self.report(code, entry, place, facts=facts)
+        elif calculated:
+            self.report("value.formula", entry, place, "question")
         return status
 
     def _join(self, question: Question, status: str) -> None:
@@ -140,6 +163,8 @@ class AnswerReader:
         place = self.form.places[first.name_v]
         if not filled:
             self._join_blank(question, status)
+        elif status == "NAP" and self._is_share_of_nothing(question):
+            self._keep(question, Typed(), status, self.form.places[first.name_s])
         elif status in MISSING:
             self.report(
                 "value.with_missing_status", first, self.form.places[filled[0][0].name_v], facts={"status": status}
@@ -147,8 +172,9 @@ class AnswerReader:
         elif question.part.type == "multi":
             self._read_multi(question, filled, status)
         else:
-            typed = type_answer(question.part, filled[0][1], self.form.meta.language)
-            if self._accept(question.part, first, place, typed):
+            language = self.form.meta.language
+            typed = type_answer(question.part, filled[0][1], language)
+            if self._accept(question.part, first, place, suggest(question.part, filled[0][1], typed, language)):
                 self._keep(question, typed, status or "registered", place)
 
     def _join_blank(self, question: Question, status: str) -> None:
@@ -157,6 +183,8 @@ class AnswerReader:
             self._keep(question, Typed(), status, self.form.places[first.name_s])
         elif status:
             self.report("status.reconstructed_without_value", first, self.form.places[first.name_s])
+        elif self._is_share_of_nothing(question):
+            self._keep(question, Typed(), "NAP", self.form.places[first.name_v])
         elif first.period == self.form.meta.period:
             self.report("value.blank", first, self.form.places[first.name_v], "question")
 
@@ -164,7 +192,8 @@ class AnswerReader:
         chosen = []
         sound = True
         for entry, raw in filled:
-            typed = type_answer(question.part, raw, self.form.meta.language)
+            language = self.form.meta.language
+            typed = suggest(question.part, raw, type_answer(question.part, raw, language), language)
             sound &= self._accept(question.part, entry, self.form.places[entry.name_v], typed)
             if typed.value == 1:
                 chosen.append(entry.option)

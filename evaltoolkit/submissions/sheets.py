@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 from collections.abc import Iterable
 
 from evaltoolkit.submissions.archive import UnsafeError
 from evaltoolkit.submissions.guard import Scan
+from evaltoolkit.submissions.plain import Raw
 from evaltoolkit.submissions.references import Cell
 
-Raw = str | int | float | bool | dt.date | dt.time | dt.timedelta | None
+__all__ = ["Raw", "load_sheets", "read_sheets", "uncalculated", "value_at"]
 
 
 def read_sheets(scan: Scan, names: Iterable[str]) -> dict[str, list[list[Raw]]]:
     """Return rows of raw values for each named sheet, the first row and column being A1; empty is None.
 
+    They were read in the process that judged the workbook; see :func:`load_sheets`.
+    """
+    return {name: scan.rows[name] for name in names}
+
+
+def load_sheets(content: bytes, expected: Iterable[str]) -> dict[str, list[list[Raw]]]:
+    """Read all sheets of a judged workbook. Only the reading process may do this.
+
     Raises
     ------
     UnsafeError
-        The reader and the guard disagree about the file, or the reader cannot read it.
+        The reader and the guard disagree about the sheets, or the reader cannot read the file.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
+    names = list(expected)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(scan.content))
-        if list(book.sheet_names) != list(scan.sheets):
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        if list(book.sheet_names) != names:
             raise UnsafeError("file.damaged")
         return {name: _rows(book.get_sheet_by_name(name).to_python(skip_empty_area=False)) for name in names}
-    except (CalamineError, ValueError, OSError):
+    except (CalamineError, ValueError, OSError, OverflowError):
         raise UnsafeError("file.damaged") from None
 
 

@@ -23,7 +23,7 @@ from evaltoolkit.findings import EvaltoolkitError, Finding, Where
 from evaltoolkit.framework.values import COLUMNS, value_table
 
 # Raise when files must be read anew because reading has changed.
-READER = 1
+READER = 2
 State = Literal["accepted", "open", "refused"]
 Reason = Literal["corrected", "same", "chosen"]
 
@@ -272,7 +272,9 @@ def current_values(store: Store, readings: pd.DataFrame) -> pd.DataFrame:
     rows["late"] = rows["status"] == "reconstructed"
     rows = rows.sort_values(["late", "form"], ascending=[True, False], kind="stable")
     rows = rows.drop_duplicates(["unit_kind", "unit", "period", "indicator", "part"])
-    rows["source"] = "xlsx:" + rows["sha256"] + "/" + rows["sheet"] + "!" + rows["cell"]
+    workbook = "xlsx:" + rows["sha256"] + "/" + rows["sheet"] + "!" + rows["cell"]
+    # what a web form saved has no sheets
+    rows["source"] = workbook.where(rows["sheet"] != "", "json:" + rows["sha256"] + "/" + rows["cell"])
     rows = rows.sort_values(["unit_kind", "unit", "period", "indicator", "part"], kind="stable", ignore_index=True)
     return value_table() if rows.empty else rows[list(COLUMNS)].astype(COLUMNS)
 

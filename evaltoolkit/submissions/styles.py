@@ -12,6 +12,7 @@ INK, SOFT, WHITE = "#1B2A30", "#4A5A61", "#FFFFFF"
 DEEP, BAND, LINE = "#0B4A59", "#DCEAED", "#B7C4C9"
 INPUT, INPUT_EDGE = "#FFF3C4", "#8A6D1D"
 ALARM, ALARM_INK = "#F8C9C4", "#7A1B12"
+CLOSED, CLOSED_INK = "#E3E7E9", "#4A5A61"
 
 _TEXT = {"text_wrap": True, "align": "left", "valign": "top", "font_color": INK}
 _CELL = {**_TEXT, "indent": 1, "border": 1, "border_color": LINE}
@@ -28,6 +29,7 @@ _ENTRY = {
 STYLES: Mapping[str, Mapping[str, object]] = {
     "title": {"bold": True, "font_size": 16, "font_color": DEEP, "valign": "vcenter"},
     "gap": {},
+    "plain": {},
     "heading": {
         "bold": True,
         "font_size": 12,
@@ -83,6 +85,8 @@ STYLES: Mapping[str, Mapping[str, object]] = {
     "month": {**_ENTRY, "align": "left", "indent": 1, "num_format": "@"},
     "status": {**_ENTRY, "align": "left", "indent": 1, "font_size": 9},
     "alarm": {"bg_color": ALARM, "font_color": ALARM_INK},
+    "closed": {"bg_color": CLOSED, "font_color": CLOSED_INK},
+    "date": {**_ENTRY, "align": "left", "indent": 1, "num_format": "dd/mm/yyyy"},
     "sample": {**_ENTRY, "locked": True, "align": "center"},
 }
 

@@ -11,7 +11,7 @@ from statistics import median
 from evaltoolkit.findings import Fact, Finding, Where
 from evaltoolkit.framework.indicator import Framework, Rule
 from evaltoolkit.framework.periods import Period
-from evaltoolkit.framework.references import condition_of, terms_of
+from evaltoolkit.framework.references import YES_NO, condition_of, terms_of
 from evaltoolkit.submissions.store import StoredValue
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
@@ -21,7 +21,6 @@ MAX_APART = 10.0
 
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 _TOLERANCE = 1e-9
-_YES_NO = {"yes": 1.0, "no": 0.0}
 
 Key = tuple[str, str]
 Answers = Mapping[Key, StoredValue]
@@ -124,7 +123,7 @@ def _applies(rule: Rule, answers: Answers) -> bool:
     if answer.text:
         return condition[1] in answer.text.split(";")
     code = condition[1]
-    wanted = _YES_NO[code] if code in _YES_NO else float(code) if _NUMBER.match(code) else None
+    wanted = YES_NO[code] if code in YES_NO else float(code) if _NUMBER.match(code) else None
     return wanted is not None and answer.value == wanted
 
 

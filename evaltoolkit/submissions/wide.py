@@ -12,6 +12,7 @@ from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.values import value_table
+from evaltoolkit.framework.wording import code_in
 from evaltoolkit.submissions.mapping import Column, Mapping, Table, load_mapping
 from evaltoolkit.submissions.numbers import NumberError, fold, parse_number
 from evaltoolkit.submissions.parts import TEXT_TYPES, check_number
@@ -168,7 +169,10 @@ def _unit_column(reading: _Reading, headers: dict[int, str]) -> int:
     for column, header in headers.items():
         if wanted in (fold(word) for word in (header, *header.split(" | "))):
             return column
-    raise EvaltoolkitError(f'The header of "{reading.table.file}" has no column "{reading.table.unit_column}".')
+    raise EvaltoolkitError(
+        f'The header of "{reading.table.file}" has no column "{reading.table.unit_column}".'
+        f"{nearest(reading.table.unit_column, headers.values())}"
+    )
 
 
 def _mapped_columns(reading: _Reading, headers: dict[int, str]) -> list[tuple[int, Column, str]]:
@@ -222,7 +226,7 @@ def _read_row(reading: _Reading, row: int, code: str, columns: list[tuple[int, C
             "text": "",
             "status": reading.mapping.missing.get(_text(cell)) or column.status,
             "source": reading.source(row, number),
-            "wording": indicator.wording,
+            "wording": code_in(indicator, period),
         }
         if _text(cell) not in reading.mapping.missing:
             entry["value"] = _read_number(reading, cell, column, reading.place(row, number))
@@ -236,7 +240,7 @@ def _read_number(reading: _Reading, cell: object, column: Column, place: str) ->
             raise NumberError("value.not_a_number")
         number = parse_number(cell, reading.mapping.decimal, declared=True) if isinstance(cell, str) else float(cell)
     except NumberError as error:
-        reading.faults.append(f'{place}: "{_text(cell)[:40]}" {_PROBLEMS[error.code]}.')
+        reading.faults.append(f"{place}: what stands here {_PROBLEMS[error.code]}.")
         return float("nan")
     # 62.4 * 0.01 is 0.6240000000000001: the written decimals are what was meant
     value = float(f"{number * column.scale:.15g}")

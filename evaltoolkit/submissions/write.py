@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,13 @@ from evaltoolkit.territory.municipalities import VINTAGES, municipality_name
 
 
 def write_template(
-    framework: Framework, meta: FormMeta, path: str | Path, *, values: pd.DataFrame | None = None, name: str = ""
+    framework: Framework,
+    meta: FormMeta,
+    path: str | Path,
+    *,
+    values: pd.DataFrame | None = None,
+    name: str = "",
+    languages: Sequence[str] = (),
 ) -> Path:
     """Write one form.
 
@@ -36,6 +43,8 @@ def write_template(
         A table of values (:mod:`evaltoolkit.framework.values`) to fill in what is already known.
     name : str
         Name of the respondent on the first page; default: from the register.
+    languages : sequence of {"nl", "fr", "de", "en"}
+        Other languages to which the texts can be switched, see :mod:`~evaltoolkit.submissions.switch`.
 
     Returns
     -------
@@ -47,7 +56,8 @@ def write_template(
         The framework has no such form, or a member is no municipality.
     """
     layout = layout_form(framework, meta)
-    book = draw_master(layout).make_out(layout, name or _name_of(meta), fill_cells(framework, layout, values))
+    master = draw_master(layout, _others(framework, meta, languages))
+    book = master.make_out(layout, name or _name_of(meta), fill_cells(framework, layout, values))
     path = Path(path)
     path.write_bytes(book)
     return path
@@ -64,6 +74,8 @@ def write_templates(
     earlier: Sequence[str | int] = (),
     vintage: int = VINTAGES[-1],
     values: pd.DataFrame | None = None,
+    agreement: bool = False,
+    languages: Sequence[str] = (),
 ) -> list[Path]:
     """Write one form for each respondent, named ``<unit>_<period>_<language>.xlsx``.
 
@@ -86,6 +98,11 @@ def write_templates(
         Division of municipalities that the codes belong to.
     values : DataFrame, optional
         Known values of all respondents.
+    agreement : bool
+        There is a processing agreement: exact small counts are asked too.
+    languages : sequence of {"nl", "fr", "de", "en"}
+        Other languages to which the texts of each form can be switched. None by default: such a form is about
+        twice as large, and its sheet titles and help texts stay in its own language.
 
     Returns
     -------
@@ -111,6 +128,7 @@ def write_templates(
             period=str(period),
             earlier=labels,
             language=respondent.language,
+            agreement=agreement,
         )
         for respondent in asked
     ]
@@ -124,12 +142,17 @@ def write_templates(
         key = (meta.unit_kind, meta.language)
         if key not in drawn:
             first = layout_form(framework, meta)
-            drawn[key] = (first, draw_master(first))
+            drawn[key] = (first, draw_master(first, _others(framework, meta, languages)))
         first, master = drawn[key]
         layout = first.readdress(meta)
         filling = fill_cells(framework, layout, known.get((meta.unit_kind, meta.unit)))
         path.write_bytes(master.make_out(layout, respondent.name or _name_of(meta), filling))
     return paths
+
+
+def _others(framework: Framework, meta: FormMeta, languages: Sequence[str]) -> list[Layout]:
+    chosen = dict.fromkeys(language for language in languages if language != meta.language)
+    return [layout_form(framework, replace(meta, language=language)) for language in chosen]
 
 
 def _by_unit(values: pd.DataFrame | None, units: set[str]) -> dict[object, pd.DataFrame]:

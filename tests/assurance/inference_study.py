@@ -2,11 +2,11 @@
 
     python tests/assurance/inference_study.py [--jobs 2] [--draws 5000] [--cells 0 40]
 
-Cells: 1, 2, 3, 5, 10, 20 or 40 treated of 60 or 300 units, starting at once or in two steps; noise independent,
-serially correlated, falling with size, Poisson and negative-binomial rates with means of 0.5 and 5 per unit and period,
-or shared among neighbours; treated by lot (declared as such) or with chances that grow with size (not declared). Every
-assignment serves a batch of outcomes, whose statistics are computed as a stack; the rule that chooses is the one of
-``infer``.
+Cells: 1, 2, 3, 5, 10, 20 or 40 treated of 60 or 300 units, starting at once or in two steps, and ten treated in five
+cohorts of two; noise independent, serially correlated, falling with size, Poisson and negative-binomial rates with
+means of 0.5 and 5 per unit and period, or shared among neighbours; treated by lot (declared as such) or with chances
+that grow with size (not declared). Every assignment serves a batch of outcomes, whose statistics are computed as a
+stack; the rule that chooses is the one of ``infer``. Intervals are studied beside: ``interval_study.py``.
 
 Columns: ``naive`` is the two-sided normal test with cluster-robust errors, ``refused`` the share without a p-value,
 ``oracle`` a test that knows the standard deviation of the estimate. Resumable: a cell that is stored is not run again.
@@ -21,11 +21,11 @@ import pandas as pd
 from scipy.special import ndtri
 
 from evaltoolkit.designs.design import Design
-from evaltoolkit.effects.inference import MIN_CLUSTERS
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.inference.choose import choose_method
 from evaltoolkit.inference.contrasts import contrast_table, effects_of
 from evaltoolkit.inference.randomisation import draw_assignments, permuted_statistics, share_as_large
+from evaltoolkit.inference.runners import tell_own_spread
 from evaltoolkit.inference.sized import draw_orders, sized_p_values
 
 STORED = Path(__file__).with_name("inference.csv")
@@ -57,6 +57,9 @@ def list_cells():
     ):
         if steps <= treated:
             cells.append({"units": n, "treated": treated, "steps": steps, "noise": noise, "by": by})
+    # last, because the place of a cell in this list is part of its seed
+    for n, noise, by in itertools.product((60, 300), NOISES, ("lot", "size")):
+        cells.append({"units": n, "treated": 10, "steps": 5, "noise": noise, "by": by})
     return cells
 
 
@@ -93,7 +96,8 @@ def draw_cohorts(cell, sizes, rng):
     chances = None if cell["by"] == "lot" else sizes / sizes.sum()
     chosen = rng.choice(len(sizes), cell["treated"], replace=False, p=chances)
     cohort = np.full(len(sizes), np.inf)
-    for start, part in zip((4.0, 5.0), np.array_split(chosen, cell["steps"]), strict=False):
+    starts = (4.0, 5.0) if cell["steps"] <= 2 else (2.0, 3.0, 4.0, 5.0, 6.0)
+    for start, part in zip(starts, np.array_split(chosen, cell["steps"]), strict=False):
         cohort[part] = start
     return cohort
 
@@ -135,7 +139,7 @@ def run_batch(cell, seed, effect):
     found, errors = (one[0] for one in effects_of(sums, table.sizes, table.group, len(table.cohorts)))
     with np.errstate(divide="ignore"):
         naive = np.mean(np.abs(found / errors) > Z)
-    method, _ = choose_method((cell["treated"], cell["units"] - cell["treated"]), by_lot=cell["by"] == "lot")
+    method = method_of(cell)
     p_values = p_values_of(method, table, sums, sizes, seed)
     return np.array([
         np.mean(p_values <= 0.05) if method else 0.0,
@@ -143,6 +147,12 @@ def run_batch(cell, seed, effect):
         naive,
         np.mean(np.abs(found) > Z * known) if effect else np.nan,
     ])  # fmt: skip
+
+
+def method_of(cell):
+    """The method that ``infer`` takes here; empty where it refuses."""
+    counts = (cell["treated"], cell["units"] - cell["treated"])
+    return choose_method(counts, by_lot=cell["by"] == "lot", cohorts=cell["steps"])[0]
 
 
 def p_values_of(method, table, sums, sizes, seed):
@@ -153,7 +163,7 @@ def p_values_of(method, table, sums, sizes, seed):
     if not method:
         return np.full(sums.shape[2], np.nan)
     others, exact = draw_assignments(table, None, None, PERMUTATIONS, seed)
-    many = int(table.treated[table.group].sum()) >= MIN_CLUSTERS
+    many = tell_own_spread(int(table.treated[table.group].sum()), int(table.treated.sum()))
     own, drawn = permuted_statistics(
         sums, table.sizes, table.group, others, studentise=True, sizes=None if many else sizes
     )

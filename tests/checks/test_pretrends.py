@@ -86,3 +86,12 @@ def test_anticipated_periods_are_not_tested(world):
     assert run(ahead, smallest_relevant=2.0).verdict is False
     told = world(outcome=early.outcome + 3.0 * acts, anticipation=1)
     assert run(told, smallest_relevant=4.0).code != "check.pretrends.seen"
+
+
+def test_a_comparison_chosen_for_moving_alike_is_no_test_of_moving_alike(world):
+    design = world()
+    complete = world(outcome=np.nan_to_num(design.outcome))
+    fitted = check_pretrends(complete, estimate(complete, "synthetic_did"), smallest_relevant=2.0)
+    assert (fitted.verdict, fitted.code) == (None, "check.pretrends.fitted")
+    plain = check_pretrends(complete, estimate(complete, "synthetic_did", variant="did"), smallest_relevant=2.0)
+    assert plain.code != "check.pretrends.fitted"

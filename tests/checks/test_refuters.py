@@ -8,8 +8,8 @@ from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import RefusedError
 
 
-def run(design):
-    return check_refuters(design, estimate(design, adjust="reg"))
+def run(design, **options):
+    return check_refuters(design, estimate(design, adjust="reg"), **options)
 
 
 def test_clean_world_stands(world):
@@ -24,10 +24,41 @@ def test_no_effect_leaves_nothing_to_refute(world):
 
 
 def test_an_effect_that_a_moderate_hidden_cause_overturns_is_fragile(world):
-    weak = [run(world(effect=0.3, seed=seed, n=300, n_treated=30)) for seed in (2, 3, 7)]
+    # well away from zero, and smaller than what the made-up cause does
+    weak = [run(world(effect=0.13, seed=seed, n=2000, n_treated=600), simulations=99) for seed in range(10)]
     strong = [run(world(effect=2.0, seed=seed, n=300, n_treated=30)) for seed in range(2)]
-    assert all((one.verdict, one.code) == (False, "check.refuters.fragile") for one in weak)
+    assert sum((one.verdict, one.code) == (False, "check.refuters.fragile") for one in weak) >= 8
+    assert all(one.verdict is not True for one in weak)
     assert all(one.verdict is True for one in strong)
+
+
+def test_a_result_that_one_unit_carries_is_fragile(world):
+    for seed in range(5):
+        design = world(n=300, n_treated=20, effect=-0.5, noise=0.3, seed=seed)
+        outcome = design.outcome.copy()
+        outcome[0] += 100.0 * (design.times >= design.cohort[0])
+        done = run(replace(design, outcome=outcome))
+        assert (done.verdict, done.code) == (False, "check.refuters.fragile")
+        assert done.table.set_index("refuter").loc["data_subset", "fault"] == "turns"
+
+
+def test_a_few_very_large_values_make_false_alarms(world):
+    found = []
+    for seed in range(5):
+        jumps = 3.0 * np.exp(1.8 * np.random.default_rng(seed).normal(size=(300, 1)))
+        design = world(n=300, n_treated=10, effect=60.0, seed=seed)
+        # every unit has its own jump in the last years, treated or not
+        found.append(run(replace(design, outcome=design.outcome + jumps * (design.times >= 2022.0))))
+    assert {(one.verdict, one.code) for one in found} == {(False, "check.refuters.false_alarms")}
+    assert all(one.facts["alarms"] > 12 for one in found)
+
+
+def test_more_covariates_than_the_units_can_carry(world):
+    for seed in range(5):
+        x = np.random.default_rng(seed).normal(size=(44, 8))
+        names = tuple(f"x{j}" for j in range(8))
+        done = run(world(n=44, n_treated=24, effect=40.0, seed=seed, covariates=x, covariate_names=names))
+        assert (done.verdict, done.code) == (False, "check.refuters.overfitted")
 
 
 def test_one_row_per_unit_reproduces_the_long_difference(world):

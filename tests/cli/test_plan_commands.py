@@ -54,7 +54,25 @@ def terminal(monkeypatch):
     return sit
 
 
-ANSWERS = ["Titel", "Vraag?", "", "coaching", "", "raad", "plaats", "", "", "2", "", "1,5", "", "2", "-", "7"]
+ANSWERS = [
+    "Titel",
+    "Vraag?",
+    "",
+    "coaching",
+    "",
+    "raad",
+    "plaats",
+    "",
+    "",
+    "COMP-09",
+    "",
+    "1,5",
+    "",
+    "2",
+    "-",
+    "-",
+    "7",
+]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -70,7 +88,7 @@ def test_a_dialogue_is_written_and_can_be_checked(command, terminal, tmp_path):
     assert (status, waiting) == (0, [])
     assert words("nl").say("plan_new.ask.intro") in said
     plan = tomllib.loads((tmp_path / "plan.toml").read_text(encoding="utf-8"))
-    assert [outcome["indicator"] for outcome in plan["outcomes"]] == ["COMP-09", "RGT-07", "TRU-01"]
+    assert [outcome["indicator"] for outcome in plan["outcomes"]] == ["COMP-09", "RGT-07", "RGT-01", "TRU-01"]
     assert plan["estimation"]["seed"] == 7
     # what is still missing is told with its remedy
     status, said = command("plan", "check", "plan.toml")

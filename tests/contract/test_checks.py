@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -63,6 +64,15 @@ def shifted(rows, by):
     return np.where(statuses(design, rows) == "reconstructed", design.outcome + by, design.outcome)
 
 
+_CARRIED = {"n": 300, "n_treated": 20, "effect": -0.5, "noise": 0.3}
+
+
+def carried():
+    outcome = world(**_CARRIED).outcome.copy()
+    outcome[0, 4:] += 100.0
+    return outcome
+
+
 _CLEAN = world()
 _SOME, _MERGED = np.arange(0, 160, 4), np.arange(160) < 20
 _SIGNALS = SimpleNamespace(reporting="detection")
@@ -85,8 +95,55 @@ WORLDS = {
         (_CLEAN, {"panel": panel_with(_CLEAN, merged=np.arange(160) % 8 == 0)}),
         (_JUMP, {"panel": panel_with(_JUMP, merged=_MERGED)}),
     ),
-    "refuters": ((_CLEAN, {"simulations": 20}), (world(effect=0.3, seed=2, n=300, n_treated=30), {})),
+    "shared_cells": (
+        (world(clusters=np.where(np.arange(160) % 8 == 0, "shared", _CLEAN.units)), {}),
+        (replace(_JUMP, clusters=np.where(_MERGED, "shared", _JUMP.units)), {}),
+    ),
+    # without an effect, and with arms that have always moved apart: the difference is what they would have done anyhow
+    "sensitivity": ((_CLEAN, {}), (world(effect=0.0, drift=0.6), {})),
+    # all but one of the treated went the other way
+    "refuters": ((_CLEAN, {"simulations": 99}), (world(**_CARRIED, outcome=carried()), {"simulations": 99})),
 }
+# a street: treated units border untreated ones, which border others
+_STREET = {f"{i:05d}": [f"{i + 60:05d}"] for i in range(30)}
+
+
+def displaced():
+    start = np.full(160, np.inf)
+    start[60:90] = _CLEAN.cohort[:30]
+    return world(outcome=_CLEAN.outcome - 1.0 * (_CLEAN.times >= start[:, None]))
+
+
+WORLDS["spillover"] = ((_CLEAN, {"neighbours": _STREET}), (displaced(), {"neighbours": _STREET}))
+
+
+def delivered(share):
+    import pandas as pd
+
+    units = [f"{i:05d}" for i in range(60)]
+    return pd.DataFrame({"unit": units, "action": "coaching", "planned_hours": 20.0, "hours": 20.0 * share})
+
+
+WORLDS["agreement"] = ((_CLEAN, {}), (world(drift=0.6), {}))
+_SOON = (_CLEAN.times >= _CLEAN.cohort[:, None] - 1) & (_CLEAN.times < _CLEAN.cohort[:, None])
+WORLDS["anticipation"] = ((_CLEAN, {}), (world(outcome=_CLEAN.outcome + 1.0 * _SOON), {}))
+_EARLY_SHOCK = np.arange(160) < 25
+_SHOCKED = world(
+    effect=0.0, outcome=_CLEAN.outcome + 3.0 * (_EARLY_SHOCK[:, None] & (_CLEAN.times >= _CLEAN.cohort[:, None]))
+)
+
+
+def with_shock(design, rows):
+    panel = panel_with(design)
+    flag = rows[:, None] & (design.times >= 2022)
+    return {"panel": replace(panel, data=panel.data.assign(shock=flag.ravel() * 1.0)), "concurrent": ["shock"]}
+
+
+WORLDS["concurrent"] = (
+    (_CLEAN, with_shock(_CLEAN, np.arange(160) % 5 == 0)),
+    (_SHOCKED, with_shock(_SHOCKED, _EARLY_SHOCK)),
+)
+WORLDS["fidelity"] = ((_CLEAN, {"roster": delivered(0.9)}), (_CLEAN, {"roster": delivered(0.3)}))
 NAMES = sorted(list_checks())
 
 

@@ -74,7 +74,10 @@ CELL_FAULTS = [
     ([(now(TRAINED), NUMBER, "10")], [("rule.trained_above_members", now(TRAINED))]),
     ([(now(SOCIAL), NUMBER, "11")], [("rule.social_above_all_meetings", now(SOCIAL))]),
     ([(f"{SOCIAL}.2022.v", NUMBER, "11")], [("rule.social_above_all_meetings", f"{SOCIAL}.2022.v")]),
-    ([(now(STATE), TEXT, NO_CELL)], [("rule.no_cell_with_meetings", now(CASE))]),
+    (
+        [(now(STATE), TEXT, NO_CELL)],
+        [("rule.no_cell_with_meetings", now(CASE)), ("rule.no_cell_with_members", now("etk.CAP_01.denominator"))],
+    ),
     (
         [(now(STATE), TEXT, DORMANT), (now(ATTENDED), NUMBER, "0")],
         [("rule.dormant_with_meetings", now(CASE))],

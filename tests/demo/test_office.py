@@ -28,7 +28,14 @@ def sent(livc_r, tmp_path_factory):
     )
     values = value_table([row for unit in UNITS for row in answer_rows(livc_r, unit)])
     write_templates(
-        livc_r, folder, period=PERIOD, language="nl", respondents=respondents, earlier=EARLIER, values=values
+        livc_r,
+        folder,
+        period=PERIOD,
+        language="nl",
+        form="evaluation",
+        respondents=respondents,
+        earlier=EARLIER,
+        values=values,
     )
     return folder
 

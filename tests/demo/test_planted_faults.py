@@ -40,6 +40,7 @@ def filled(livc_r, units, tmp_path_factory):
         period=PERIOD,
         language=LANGUAGE,
         respondents=respondents,
+        form="evaluation",
         earlier=EARLIER,
         values=value_table([row for unit in units for row in answer_rows(livc_r, unit)]),
     )
@@ -58,7 +59,7 @@ def file_of(unit):
 
 def layout_of(framework, unit):
     version = framework.version
-    meta = FormMeta("livc-r", version, "starter", "municipality", unit, (unit,), "2025", PERIOD, EARLIER, LANGUAGE)
+    meta = FormMeta("livc-r", version, "evaluation", "municipality", unit, (unit,), "2025", PERIOD, EARLIER, LANGUAGE)
     return layout_form(framework, meta)
 
 

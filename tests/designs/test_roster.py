@@ -5,7 +5,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from evaltoolkit.designs.roster import COLUMNS, parse_roster, read_roster
+from evaltoolkit.designs.roster import ALSO, COLUMNS, parse_roster, read_roster
 from evaltoolkit.findings import EvaltoolkitError, FaultsError
 
 
@@ -121,3 +121,14 @@ def test_does_not_change_its_input():
     before = cells.copy()
     parse_roster(cells)
     pd.testing.assert_frame_equal(cells, before)
+
+
+def test_day_of_decision_and_planned_hours_where_they_are_given(tmp_path):
+    text = 'unit,action,start,Décidé le,heures prévues\n1,a,2022-03-01,01/12/2021,"20,5"\n2,a,2022-03-01,,\n'
+    roster = read_roster(write(tmp_path, text))
+    assert tuple(roster.columns) == (*COLUMNS, *ALSO)
+    assert roster["decided_on"].iloc[0] == pd.Timestamp(2021, 12, 1)
+    assert roster["planned_hours"].iloc[0] == 20.5
+    assert roster[list(ALSO)].iloc[1].isna().all()
+    with pytest.raises(FaultsError, match="hours must be a number"):
+        read_roster(write(tmp_path, "unit,action,start,planned_hours\n1,a,2022-01-01,many\n"))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaltoolkit.evaluations.verdict import Interval, better_direction, judge_outcome
+from evaltoolkit.evaluations.evaluation import Interval
+from evaltoolkit.evaluations.verdict import better_direction, judge_outcome
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.i18n import LANGUAGES, words
 from evaltoolkit.plans.plan import Outcome

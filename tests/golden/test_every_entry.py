@@ -25,9 +25,7 @@ def test_every_entry_is_tested_or_named(shared):
     held = {}
     for path in FOLDER.glob("expected_*.json"):
         held |= {one["id"]: one for one in json.loads(path.read_text(encoding="utf-8"))["entries"]}
-    # sensitivity to violations of parallel trends is not built yet
-    honest = {name for name in every if name.startswith("honest_")}
-    assert set(every) - set(held) - honest == {name for name in NOT_REACHED if name.startswith("fepois")}
+    assert set(every) - set(held) == {name for name in NOT_REACHED if name.startswith("fepois")}
     assert set(NOT_REACHED) <= set(every)
     for name, entry in held.items():
         assert entry["result"] == every[name]["result"], name

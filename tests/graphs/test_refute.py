@@ -101,23 +101,3 @@ def test_tiny_arms_and_unknown_columns():
         refute.refute_effect(frame.assign(treated=[1] * 3 + [0] * 47))
     with pytest.raises(EvaltoolkitError, match='Did you mean "change"'):
         refute.refute_effect(frame, outcome="chnge")
-
-
-def test_no_arm_no_number():
-    y, x, w = np.ones(4), np.empty((4, 0)), np.ones(4)
-    assert np.isnan(refute.long_difference(y, np.ones(4, bool), x, w))
-    assert np.isnan(refute.long_difference(y, np.zeros(4, bool), x, w))
-
-
-def test_dowhy_finds_the_estimator_by_name():
-    from dowhy import CausalModel
-
-    frame = changes(n=60)[["treated", "change", "x"]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = CausalModel(data=frame, treatment="treated", outcome="change", common_causes=["x"])
-        estimand = model.identify_effect(proceed_when_unidentifiable=True)
-        estimate = model.estimate_effect(estimand, method_name=refute.METHOD)
-    expected = refute.refute_effect(changes(n=60), covariates=["x"], simulations=2)["estimate"].iloc[0]
-    assert estimate.value == pytest.approx(expected)
-    assert "treated=1" in estimate.realized_estimand_expr

@@ -6,7 +6,15 @@ from tables import make_design
 
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
-from evaltoolkit.inference.choose import COMPLETE, FEW_COMPARISON, NOT_A_CONTRAST, ONE_TREATED, OUTSIDE, infer
+from evaltoolkit.inference.choose import (
+    COMPLETE,
+    FEW_COMPARISON,
+    NOT_A_CONTRAST,
+    ONE_TREATED,
+    OUTSIDE,
+    UNATTAINABLE,
+    infer,
+)
 
 
 def ask(*, seed=1, sizes=None, design=None, **settings):
@@ -21,6 +29,8 @@ RULES = {
     "two": ({"treated": (2,)}, "sized", ""),
     "nine": ({"treated": (5, 4), "starts": (2020.0, 2022.0)}, "sized", ""),
     "ten": ({"treated": (10,)}, "studentised", ""),
+    "ten in pairs": ({"treated": (2,) * 5, "starts": tuple(2019.0 + np.arange(5))}, "sized", ""),
+    "ten in fives": ({"treated": (5, 5), "starts": (2020.0, 2022.0)}, "studentised", ""),
 }
 
 
@@ -67,6 +77,23 @@ def test_another_method_is_recorded_as_an_override():
     assert np.isfinite(one.p_value)
     with pytest.raises(EvaltoolkitError, match='Did you mean "sized"'):
         ask(method="sizes")
+
+
+def test_methods_belong_to_a_kind_of_outcome():
+    with pytest.raises(EvaltoolkitError, match="not for a difference of means"):
+        ask(treated=(2,), method="counts")
+
+
+def test_a_p_value_that_could_not_be_small_is_not_given():
+    found = ask(treated=(1,), never=15, by_lot=True, effect=50.0)
+    assert (found.method, found.reason) == ("lot", UNATTAINABLE)
+    assert found.smallest_p == pytest.approx(1 / 16)
+    assert found.attainable == 0
+    assert np.isnan(found.p_value)
+    assert (found.low, found.high) == (-np.inf, np.inf)
+    enough = ask(treated=(1,), never=15, by_lot=True, effect=50.0, level=0.9)
+    assert enough.p_value == pytest.approx(1 / 16)
+    assert enough.attainable == pytest.approx(1 / 16)
 
 
 def test_covariates_are_taken_out_by_regression():

@@ -75,6 +75,7 @@ def test_no_sentence_is_without_use():
         "compared.",
         "rule.",
         "method.",
+        "inference.",
     )
     parts = (*parts, "adjust.", "size.")
     composed = re.compile("|".join(rf"(plan_new|preanalysis)\.{re.escape(part)}" for part in parts))

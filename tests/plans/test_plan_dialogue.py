@@ -3,19 +3,19 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.i18n import LANGUAGES, words
-from evaltoolkit.plans.dialogue import ask_plan
+from evaltoolkit.plans.dialogue import ask_plan, suitable_outcomes
 from evaltoolkit.plans.plan import Plan
 from evaltoolkit.plans.reading import check_plan, load_plan
 from evaltoolkit.plans.template import plan_text
 
 FRAMEWORK = load_framework()
-SUITABLE = [one for one in FRAMEWORK.indicators if one.did in ("yes", "conditional")]
+SUITABLE = suitable_outcomes(FRAMEWORK)
 # title, question, unit, action, assignment, decided by, why then, moved, spill-over
 START = ['Coaching "nu" \\ Ça', "Werkt het, echt waar?", "", "coaching", "1", "raad", "plaatsen vrij", "", "1"]
 
@@ -48,7 +48,7 @@ def full(language="nl"):
         *START,
         *(number_of("COMP-09"), "", "1,5"),
         *(number_of("DET-02"), "", "2", "0.8", "1,25"),
-        *("", "2", "-", "42"),
+        *("", "2", "-", "-", "42"),
         language=language,
     )
 
@@ -71,10 +71,12 @@ def test_a_whole_dialogue_gives_the_plan_that_was_meant(language, tmp_path):
         ("COMP-09", "primary", 1.5, None),
         ("DET-02", "secondary", 2.0, None),
         ("RGT-07", "guardrail", None, 0.02),
+        ("RGT-01", "guardrail", None, None),
         ("TRU-01", "guardrail", None, None),
     ]
     assert plan.outcomes[1].detection_range == (0.8, 1.25)
     assert plan.outcomes[3].not_measurable
+    assert plan.outcomes[4].not_measurable
     assert plan.estimation.seed == 42
     say = words(language).say
     assert say("plan_new.ask.intro") in asked[0]
@@ -95,7 +97,7 @@ def test_answers_may_be_a_number_a_code_or_the_words_shown():
     content, _ = talk(
         *("t", "q", "COMMUNE", "a", label.upper(), "c", "w", "oui", "everywhere"),
         *("TRU-01", "secondary", "2", FRAMEWORK.by_id["COH-05"].text.fr.name, "", "1"),
-        *("", "3", ""),
+        *("", "3", "-", ""),
         language="fr",
     )
     assert content["unit"] == "municipality"
@@ -104,7 +106,7 @@ def test_answers_may_be_a_number_a_code_or_the_words_shown():
     assert content["treatment"]["started_because_outcome_moved"] is True
     assert content["treatment"]["spillover"] == "everywhere"
     # trust was chosen as an outcome: it is not asked again as a guardrail
-    assert [outcome["indicator"] for outcome in content["outcomes"]] == ["TRU-01", "COH-05", "RGT-07"]
+    assert [outcome["indicator"] for outcome in content["outcomes"]] == ["TRU-01", "COH-05", "RGT-07", "RGT-01"]
 
 
 # place, answer, what is wrong with it, facts of that sentence
@@ -124,10 +126,10 @@ WRONG = {
     "same outcome": (12, number_of("COMP-09"), "twice", {}),
     "no margin": (13, "", "empty", {}),
     "margin of 120 points": (13, "120", "too_large", {"given": "120", "most": 100}),
-    "half a seed": (15, "1.5", "whole", {"given": "1.5"}),
-    "negative seed": (15, "-1", "whole", {"given": "-1"}),
+    "half a seed": (16, "1.5", "whole", {"given": "1.5"}),
+    "negative seed": (16, "-1", "whole", {"given": "-1"}),
 }
-PLAIN = [*START, number_of("COMP-09"), "", "1.5", "", "2", "3", "1"]
+PLAIN = [*START, number_of("COMP-09"), "", "1.5", "", "2", "-", "3", "1"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -148,38 +150,42 @@ def test_a_wrong_answer_is_asked_again_and_said(name, language):
 
 def test_the_higher_ratio_is_not_below_the_lower_one():
     recorded = (number_of("DET-02"), "", "1")
-    content, asked = talk(*START, *recorded, "0,9", "0,5", "0,9", "", "-", "-", "1", language="de")
+    content, asked = talk(*START, *recorded, "0,9", "0,5", "0,9", "", "-", "-", "-", "1", language="de")
     assert content["outcomes"][0]["detection_range"] == [0.9, 0.9]
     assert words("de").say("plan_new.wrong.order", low=0.9) in asked[14]
-    unknown, _ = talk(*START, *recorded, "", "", "-", "-", "1")
+    unknown, _ = talk(*START, *recorded, "", "", "-", "-", "-", "1")
     assert "detection_range" not in unknown["outcomes"][0]
 
 
 def test_a_plan_needs_an_outcome_that_answers_the_question():
     say = words("en").say
     content, asked = talk(
-        *START, number_of("COH-05"), "2", "2", "", number_of("COMP-09"), "", "1", "", "-", "-", "1", language="en"
+        *START, number_of("COH-05"), "2", "2", "", number_of("COMP-09"), "", "1", "", "-", "-", "-", "1", language="en"
     )
     assert say("plan_new.wrong.no_primary") in asked[13]
     # the role offered first is the one that is missing
     assert [outcome["role"] for outcome in content["outcomes"]][:2] == ["secondary", "primary"]
 
 
-def test_complaints_are_asked_about_where_the_framework_has_them():
-    trust = FRAMEWORK.by_id["TRU-01"]
-    complaints = trust.model_copy(update={"id": "RGT-01", "dimension": "RGT"})
-    wider = Framework(name="livc-r", version="1", indicators=(*FRAMEWORK.indicators, complaints))
-    content, _ = talk(*PLAIN[:13], "1", "2", "3", "1", framework=wider)
+def test_harm_is_asked_about_where_the_framework_can_see_it():
+    content, asked = talk(*PLAIN[:13], "1", "2", "", "3", "1")
     assert [outcome["indicator"] for outcome in content["outcomes"]] == ["COMP-09", "RGT-07", "RGT-01", "TRU-01"]
     assert [outcome.get("margin") for outcome in content["outcomes"]] == [None, 0.01, 0.02, 0.03]
+    # what depends on who records it asks how much that can change
+    assert FRAMEWORK.by_id["RGT-01"].text.nl.name in asked[14]
+    fewer = [one for one in FRAMEWORK.indicators if one.id != "RGT-01"]
+    narrow = Framework(name="livc-r", version="1", indicators=tuple(fewer))
+    content, _ = talk(*START, "COMP-09", "", "1.5", "", "1", "3", "1", framework=narrow)
+    assert [outcome["indicator"] for outcome in content["outcomes"]] == ["COMP-09", "RGT-07", "TRU-01"]
 
 
 def test_an_outcome_may_be_a_check_for_harm_itself():
-    content, _ = talk(*START, number_of("COMP-09"), "", "1", number_of("RGT-07"), "3", "-", "", "4", "1")
+    content, _ = talk(*START, number_of("COMP-09"), "", "1", number_of("RGT-07"), "3", "-", "", "-", "4", "1")
     assert content["outcomes"][1] == {"indicator": "RGT-07", "role": "guardrail", "not_measurable": True}
-    assert content["outcomes"][2] == {"indicator": "TRU-01", "role": "guardrail", "margin": 0.04}
+    assert content["outcomes"][3] == {"indicator": "TRU-01", "role": "guardrail", "margin": 0.04}
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",))), st.sampled_from(LANGUAGES))
 def test_whatever_is_typed_as_words_is_kept_but_for_blanks(typed, language):
     wanted = " ".join(typed.split())

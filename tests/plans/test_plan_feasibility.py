@@ -1,5 +1,7 @@
 """Every rule speaks in a world built for it, and none in a good one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,13 @@ def test_good_world_goes_with_a_computed_minimum(worlds):
     assert np.interp(answer.mde, power.index, power) == pytest.approx(0.8, abs=0.02)
 
 
+def _with_covariate(design, *, apart):
+    """One covariate, in which the treated lie this many standard deviations from the others."""
+    rng = np.random.default_rng(4)
+    values = rng.normal(size=len(design.units)) + apart * design.treated
+    return replace(design, covariates=values[:, None], covariate_names=("x",))
+
+
 CASES = {
     "all_treated_at_once": {"world": {"n_never": 0, "cohorts": (2022,)}},
     "no_comparison": {"world": {"n_never": 0, "cohorts": (2022, 2023)}},
@@ -60,6 +69,8 @@ CASES = {
     "far_too_weak": {"power": Power(mde=0.1)},
     "weak": {"power": Power(mde=0.06)},
     "neighbours_move_together": {"power": Power(mde=0.01, spatial_ratio=1.44)},
+    "no_overlap": {"design": lambda made: _with_covariate(made, apart=6.0)},
+    "partial_overlap": {"design": lambda made: _with_covariate(made, apart=1.9)},
     "power_unknown": {"power": Power(mde=np.nan, reason="mde.no_source")},
 }
 

@@ -205,3 +205,11 @@ def test_template_is_a_valid_plan(tmp_path):
     plan = load_plan(write(tmp_path, text))
     assert check_plan(plan, load_framework("livc-r")) == []
     assert {"primary", "guardrail"} <= {outcome.role for outcome in plan.outcomes}
+
+
+def test_what_cannot_be_compared_is_no_outcome_unless_it_is_named_as_not_measurable(worlds):
+    framework = worlds["framework"].model_copy(update={"indicators": (worlds["indicator"](did="no"),)})
+    (fault,) = check_plan(worlds["plan"](), framework)
+    assert "cannot be compared over time" in fault
+    openly = worlds["plan"]({"indicator": "TRU-01", "role": "guardrail", "not_measurable": True})
+    assert check_plan(openly, framework) == []

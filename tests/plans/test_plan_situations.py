@@ -70,5 +70,6 @@ def test_there_are_twelve_and_a_clean_one():
     assert [name for name, case in SITUATIONS.items() if case["decision"] == "go"] == ["clean"]
     stops = {rule.id for rule in feasibility_rules() if rule.weight == "stop"}
     covered = {rule for case in SITUATIONS.values() for rule in case["rules"]}
-    # a start that has not come yet, and a staggered design compared with nobody, are variants tested beside the rules
-    assert stops - covered == {"no_comparison", "not_started"}
+    # a start that has not come yet, a staggered design compared with nobody, and covariates that no comparison unit
+    # shares are variants tested beside the rules
+    assert stops - covered == {"no_comparison", "not_started", "no_overlap"}

@@ -8,9 +8,9 @@ import pandas as pd
 from evaltoolkit.checks.registry import check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.estimators.registry import estimate
-from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult, Verdict
+from evaltoolkit.evaluations.evaluation import Evaluation, Headline, Interval, OutcomeResult, Verdict
 from evaltoolkit.evaluations.grade import grade_facts
-from evaltoolkit.evaluations.verdict import Interval, judge_outcome, name_facts
+from evaltoolkit.evaluations.verdict import judge_outcome, name_facts
 from evaltoolkit.findings import Finding, Where
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.periods import Period
@@ -109,6 +109,7 @@ def _result(panel, outcome, framework):
         overall=overall,
         event=event,
         two_way=estimate(design, method="two_way"),
+        headline=Headline(interval, None, "usual" if interval.defined else "", "auto", same_estimate=True),
         checks=check(design, effects, ["pretrends", "leave_one_out", "response"], smallest_relevant=0.03),
         grade=grade_facts({"randomised": 0.0, "response_gap_points": 12.0}, randomised=False, compared=True),
     )

@@ -162,7 +162,7 @@ def test_ambiguous_outcome_has_no_colour_and_no_praise(pages, evaluation):
 def test_without_interval_the_page_says_why(pages):
     text = " ".join(_read(pages["en"]).text)
     assert "No interval is given: the groups are too small" in text
-    assert "4 treated" in text
+    assert "4 with the action" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -133,7 +133,7 @@ def test_what_was_changed_in_the_plan_changes_the_page(plan):
         level=("level = 0.95", "level = 0.9"),
         anticipation=("anticipation = 0", "anticipation = 2"),
         moved=("started_because_outcome_moved = false", "started_because_outcome_moved = true"),
-        checks=("# checks = [", "checks = ["),
+        checks=("# checks = [", 'checks = ["leave_one_out", "merged", "pretrends"]\n# ['),
     )
     said = text_of(write_plan_page(path))
     assert "compared with units that do not have it yet, or never have it" in said

@@ -30,7 +30,7 @@ def test_csv_has_every_estimate(written, evaluation):
         r for r in rows if r["kind"] == "overall" and r["outcome"] == "TRU-01" and r["estimator"] == "group_time"
     )
     assert float(overall["estimate"]) == pytest.approx(evaluation.outcomes[0].overall.estimate[0], rel=1e-9)
-    assert {row["kind"] for row in rows} == {"overall", "event", "group_time", "coefficient"}
+    assert {row["kind"] for row in rows} == {"overall", "event", "group_time", "coefficient", "headline"}
     event = [r for r in rows if r["kind"] == "event" and r["band_low"]]
     assert all(float(r["band_low"]) <= float(r["conf_low"]) for r in event)
 

@@ -136,7 +136,8 @@ def lay_out_desk(desk):
     """Lay everything the evaluator has on the desk: forms as they came back, exports, mapping, respondents."""
     codes = sixty_codes()
     write_respondents(desk / "respondents.csv", codes)
-    assert run("template", desk / "respondents.csv", desk / "returned", "--period", YEARS[0], "--earlier", 5) == 0
+    asked = ["--period", YEARS[0], "--earlier", 5, "--form", "evaluation"]
+    assert run("template", desk / "respondents.csv", desk / "returned", *asked) == 0
     for code, meetings in zip(codes, draw_meetings(), strict=True):
         fill_form(desk / "returned" / f"{code}_{YEARS[0]}_nl.xlsx", meetings)
     trust = draw_trust()[:, ::-1]

@@ -24,7 +24,6 @@ def indicator(name, parts, **other):
         "direction": "neutral",
         "sensitivity": "none",
         "did": "yes",
-        "forms": ("starter",),
         "text": texts(name),
     }
     return {**defaults, "id": name, "parts": parts, **other}
@@ -44,6 +43,9 @@ ROLES = (
 )
 
 
+STARTER = ("GOV-08", "GOV-02", "CAP-01", "CAP-05", "COMP-01")
+
+
 def sample_framework():
     return Framework.model_validate(
         {
@@ -61,9 +63,9 @@ def sample_framework():
                     value="single",
                     conversion="mean",
                     source="resident_survey",
-                    forms=(),
                 ),
             ],
+            "forms": {"starter": {"label": label("Starter"), "indicators": STARTER}},
             "rules": [
                 {
                     "code": "rule.meetings_add_up",

@@ -14,7 +14,7 @@ from evaltoolkit.submissions.layout import FormMeta, cell_name, layout_form, sta
 def meta(**changes):
     known = {
         "framework": "livc-r",
-        "framework_version": "1.0",
+        "framework_version": "2.0",
         "form": "starter",
         "unit_kind": "livc_r",
         "unit": "Z01",
@@ -77,7 +77,8 @@ def test_fields_cover_every_part_and_earlier_years_only_where_asked(livc_r):
 
 def test_without_earlier_years_there_is_no_such_sheet(livc_r):
     layout = layout_form(livc_r, meta(earlier=()))
-    assert set(layout.titles) == set(layout.blocks) | {"start"} == {"start", "answers"}
+    assert set(layout.titles) == {"start", "answers", "roster"}
+    assert set(layout.blocks) == {"answers"}
     assert {field.period for field in layout.fields} == {"2025"}
 
 
@@ -87,8 +88,8 @@ def test_digest_depends_on_metadata_and_on_the_questions(livc_r):
     assert re.fullmatch(r"[0-9a-f]{64}", digest)
     others = [meta(unit="Z02"), meta(members=("11001",)), meta(language="fr"), meta(period="2026"), meta(earlier=())]
     digests = {layout_form(livc_r, other).digest for other in others}
-    newer = livc_r.indicators[0].model_copy(update={"version": 2})
-    changed = livc_r.model_copy(update={"indicators": (newer, *livc_r.indicators[1:])})
+    newer = livc_r.by_id["GOV-08"].model_copy(update={"version": 2})
+    changed = livc_r.model_copy(update={"indicators": tuple({**livc_r.by_id, "GOV-08": newer}.values())})
     # a cached table of the copied framework would still hold the old indicator
     changed.__dict__.pop("by_id", None)
     assert len(digests | {digest, layout_form(changed, meta()).digest}) == len(others) + 2

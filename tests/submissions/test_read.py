@@ -363,7 +363,8 @@ def test_months_and_folding():
     assert parse_month(dt.datetime(2025, 11, 3)) == "2025-11"  # noqa: DTZ001
     assert parse_month("11/2025") is None
     assert parse_month(202511.0) is None
-    assert fold(" Bürger\u200bmeister ") == fold("BURGERMEISTER")
+    assert fold(" Bürger\u00a0meister ") == fold("BURGER MEISTER")
+    assert fold("Bürger\u200bmeister") != fold("Bürgermeister")
 
 
 def test_status_is_the_code_before_the_dash():

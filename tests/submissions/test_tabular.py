@@ -69,10 +69,26 @@ def test_bad_workbooks_say_what_and_where(tmp_path):
     with pytest.raises(EvaltoolkitError, match='Did you mean "Data 2"'):
         read_table(path, "Data2")
     (tmp_path / "page.xlsx").write_text("<html></html>")
-    with pytest.raises(EvaltoolkitError, match=r"page\.xlsx: This file is not an Excel workbook"):
+    with pytest.raises(EvaltoolkitError, match=r"page\.xlsx: This file is neither an Excel workbook"):
         read_table(tmp_path / "page.xlsx")
     (tmp_path / "book.csv").write_bytes(path.read_bytes())
     with pytest.raises(EvaltoolkitError, match="not a text file"):
         read_table(tmp_path / "book.csv")
     with pytest.raises(EvaltoolkitError, match="no file"):
         read_table(tmp_path / "nowhere.csv")
+
+
+def test_merged_cells_are_a_fault_below_the_header(tmp_path):
+    path = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["unit", "n", None], ["11001", 9, 1], ["11002", None, 2]):
+        book.active.append(row)
+    book.active["C1"] = "m"
+    book.active.merge_cells("B2:B3")
+    book.save(path)
+    with pytest.raises(FaultsError, match=r"Sheet!B2:B3 is merged"):
+        read_table(path)
+    assert read_grid(path).attrs["merges"] == {"Sheet!B2:B3": ((2, 2), (3, 2))}
+    book.active.unmerge_cells("B2:B3")
+    book.save(path)
+    assert read_table(path)["n"].tolist() == [9.0, None]

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.office, pytest.mark.slow]
 def meta(language):
     earlier = ("2024", "2023", "2022", "2021", "2020")
     members = ("11001", "11002", "11004", "11005", "11008", "11009", "11013", "11016")
-    return FormMeta("livc-r", "1.0", "starter", "livc_r", "Z01", members, "2025", "2025", earlier, language)
+    return FormMeta("livc-r", "2.0", "starter", "livc_r", "Z01", members, "2025", "2025", earlier, language)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_validations_colours_and_protection_survive_saving(saved, livc_r, langua
             for area in rule.sqref.ranges:
                 covered |= {(title, cell_address(row, column)) for row, column in area.cells}
     assert set(layout.cells.values()) <= covered
-    lists = build_lists(layout.blocks["answers"], language)
+    lists = build_lists(layout)
     for name, entries in lists.items():
         ((title, area),) = book.defined_names[name].destinations
         assert tuple(cell.value for (cell,) in book[title][area]) == entries
@@ -106,7 +106,7 @@ def test_rows_have_room_for_all_their_lines(livc_r, tmp_path):
     """Each text is printed on its own page in a cell of its width, and the lines are counted."""
     cells = []
     for language in LONGEST:
-        for block in layout_form(livc_r, meta(language)).blocks["answers"]:
+        for block in layout_form(livc_r, meta(language)).answer_blocks:
             cells += zip(explain(block, words(language)), ANSWER_WIDTHS[5:], strict=True)
     with xlsxwriter.Workbook(tmp_path / "probe.xlsx", {"default_format_properties": dict(FONT)}) as book:
         wrapped = book.add_format({**FONT, **STYLES["body"]})

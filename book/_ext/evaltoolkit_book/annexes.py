@@ -21,6 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 import evaltoolkit as et
 from evaltoolkit.checks.registry import list_checks
 from evaltoolkit.estimators.registry import list_estimators
+from evaltoolkit.framework.codebook import indicator_row, question_rows
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.i18n import LANGUAGES, Words
 from evaltoolkit.plans.rules import feasibility_rules
@@ -71,24 +72,16 @@ class IndicatorsDirective(_Generated):
 
 
 def _sheet(indicator: Indicator, words: Words) -> str:
-    texts = indicator.text.in_(words.language)
-    rows = [
-        ("definition", texts.definition),
-        ("counted", texts.counted),
-        ("not_counted", texts.not_counted),
-        ("pitfalls", texts.pitfalls),
-        ("unit", texts.unit),
-        ("numerator", texts.numerator),
-        ("denominator", texts.denominator),
-        ("questions", "<br>".join(_plain(part.label.in_(words.language)) for part in indicator.parts)),
+    row = indicator_row(et.load_framework("livc-r"), indicator, words)
+    row["questions"] = "<br>".join(_plain(one["part"]) for one in question_rows(indicator, words))
+    body = [
+        f"| {words.say(f'codebook.field.{name}')} | {text if name == 'questions' else _plain(text)} |"
+        for name, text in row.items()
+        if name not in ("id", "name", "dimension")
     ]
-    coded = ("measure", "level", "source", "direction", "reporting", "did", "sensitivity", "conversion")
-    rows += [(name, words.say(f"book.{name}.{getattr(indicator, name)}")) for name in coded]
-    rows.append(("forms", ", ".join(words.say(f"book.form.{name}") for name in indicator.forms)))
-    body = [f"| {words.say('book.sheet.' + name)} | {_plain(text)} |" for name, text in rows if text]
     head = f"| {words.say('book.sheet.what')} | {words.say('book.sheet.text')} |\n|---|---|"
     anchor = f"({indicator.id.lower()})="
-    return "\n".join([anchor, f"## {indicator.id} · {texts.name}", "", head, *body])
+    return "\n".join([anchor, f"## {indicator.id} · {row['name']}", "", head, *body])
 
 
 def _plain(text: str) -> str:
@@ -112,7 +105,7 @@ def finding_codes() -> tuple[str, ...]:
     """Return the codes that have a remedy, in the order of the catalogues."""
     folder = resources.files("evaltoolkit") / "data" / "locale" / "en"
     found: list[str] = []
-    for name in ("findings.po", "rules.po", "panels.po"):
+    for name in ("findings.po", "form.po", "web_form.po", "xlsform.po", "rules.po", "panels.po"):
         text = (folder / name).read_text(encoding="utf-8")
         found += re.findall(r'^msgid "([a-z_.]+)\.remedy"$', text, re.MULTILINE)
     return tuple(found)

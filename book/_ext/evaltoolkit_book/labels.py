@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
@@ -128,11 +127,10 @@ def _stored(result: OutcomeResult, what: str) -> float:
 
         assert result.effects is not None
         return true_overall(result.effects, result.outcome.indicator)
-    if result.overall is None:
+    if result.headline is None:
         return math.nan
-    row = result.overall.to_frame(level=story.evaluation().plan.estimation.level).iloc[0]
-    column = {"estimate": "estimate", "low": "conf_low", "high": "conf_high", "size": "estimate"}[what]
-    return float(np.abs(row[column]) if what == "size" else row[column])
+    interval = result.headline.interval
+    return abs(interval.estimate) if what == "size" else float(getattr(interval, what))
 
 
 def setup(app: Any) -> None:

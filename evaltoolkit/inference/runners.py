@@ -1,0 +1,125 @@
+"""Every method of inference for contrasts of means, run from the same task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltoolkit.designs.design import Array
+from evaltoolkit.effects.inference import MIN_CLUSTERS
+from evaltoolkit.inference.answer import Inference, Settings, refuse
+from evaltoolkit.inference.contrasts import ContrastTable, Ints
+from evaltoolkit.inference.donors import OUTSIDE, donor_test
+from evaltoolkit.inference.invert import invert_test
+from evaltoolkit.inference.randomisation import randomisation_test
+from evaltoolkit.inference.sized import sized_test
+
+# Cohorts of fewer clusters than this, on average, tell too little about their own spread: with ten treated in five
+# cohorts of two, two-sided normal tests of 5 % reject in 9 to 15 % of cases (tests/assurance/inference.csv), and a
+# permutation of statistics divided by the cohorts' own standard errors has down to two thirds of the power it could.
+MIN_PER_COHORT = 5
+
+FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
+LOT = "who starts when was drawn by lot: the lot is drawn again"
+DONORS = "noise drawn from the comparison clusters"
+ONE_TREATED = "one treated cluster that was not drawn by lot: rank and interval, and no p-value"
+
+
+def tell_own_spread(treated: int, cohorts: int) -> bool:
+    """Whether so many treated clusters, spread among so many cohorts, tell their own standard error."""
+    return treated >= max(MIN_CLUSTERS, MIN_PER_COHORT * cohorts)
+
+
+# p-value, interval, smallest p-value
+Answer = tuple[float, tuple[float, float], float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method needs."""
+
+    table: ContrastTable
+    sizes: Array | None
+    assignments: Ints | None
+    strata: npt.NDArray[np.intp] | None
+    settings: Settings
+
+
+def rank_single(
+    table: ContrastTable, sizes: Array | None, settings: Settings, estimate: float, counts: tuple[int, int]
+) -> Inference:
+    """One treated cluster: rank and interval, and neither where no comparison cluster is like it in size."""
+    if not table.covers(sizes):
+        return replace(refuse(settings, estimate, counts, OUTSIDE), inside=False)
+    found = donor_test(table, sizes=sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed)
+    nothing = refuse(settings, estimate, counts, ONE_TREATED)
+    return replace(nothing, method="donors", why=DONORS, low=found.low, high=found.high, rank=rank_of(table))
+
+
+def rank_of(table: ContrastTable) -> float:
+    """Share of comparison clusters whose contrast, about their mean, is at least as far out as the treated one's."""
+    treated = np.flatnonzero(table.treated[table.group])
+    others = np.flatnonzero(~table.treated[table.group])
+    cohort = table.group[treated[0]]
+    value = table.sums[:, cohort] / table.sizes
+    centre = np.average(value[others], weights=table.sizes[others])
+    return float(np.mean(np.abs(value[others] - centre) >= np.abs(value[treated[0]] - centre)))
+
+
+def _run_lot(task: Task) -> Answer:
+    # with few treated their own standard error is mostly noise, and costs power; that of their sizes is not
+    table = task.table
+    many = tell_own_spread(int(table.treated[table.group].sum()), int(table.treated.sum()))
+    return _permuted(task, task.assignments, studentise=many, sizes=None if many else task.sizes)
+
+
+def _run_studentised(task: Task) -> Answer:
+    return _permuted(task, None, studentise=True, sizes=None)
+
+
+def _permuted(task: Task, assignments: Ints | None, *, studentise: bool, sizes: Array | None) -> Answer:
+    settings = task.settings
+    test = partial(
+        randomisation_test,
+        task.table,
+        strata=task.strata,
+        assignments=assignments,
+        draws=settings.draws,
+        seed=settings.seed,
+        studentise=studentise,
+        sizes=sizes,
+    )
+    found = test()
+    return found.p_value, _ends(task, lambda effect: test(effect=effect).p_value, found.estimate), found.smallest_p
+
+
+def _run_sized(task: Task) -> Answer:
+    test = partial(sized_test, task.table, task.sizes, draws=task.settings.draws, seed=task.settings.seed)
+    found = test()
+    return found.p_value, _ends(task, lambda effect: test(effect=effect).p_value, found.estimate), found.smallest_p
+
+
+def _ends(task: Task, p_value: Callable[[float], float], estimate: float) -> tuple[float, float]:
+    """The interval of effects that are not rejected; its search begins at the size of the clusters' noise."""
+    spread = float(np.abs(task.table.sums / task.table.sizes[:, None]).mean())
+    return invert_test(p_value, estimate, spread, task.settings.level)
+
+
+def _run_donors(task: Task) -> Answer:
+    settings = task.settings
+    found = donor_test(
+        task.table, sizes=task.sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed
+    )
+    return found.p_value, (found.low, found.high), found.smallest_p
+
+
+RUN: dict[str, Callable[[Task], Answer]] = {
+    "lot": _run_lot,
+    "sized": _run_sized,
+    "studentised": _run_studentised,
+    "donors": _run_donors,
+}

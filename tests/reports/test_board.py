@@ -1,0 +1,570 @@
+"""The data board: counts by hand, what it must never show, and what it says in four languages."""
+
+import dataclasses
+import datetime as dt
+import io
+import math
+import re
+import string
+from collections import Counter
+from html.parser import HTMLParser
+from importlib import resources
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+from babel.messages.pofile import read_po
+from board_sample import (
+    FORM,
+    FRAMEWORK,
+    MARKED,
+    TYPED,
+    answers,
+    finding,
+    make_store,
+    reading,
+    respondents_of,
+    roster_of,
+)
+from typer.testing import CliRunner
+
+from evaltoolkit.cli import board
+from evaltoolkit.findings import EvaltoolkitError, FaultsError
+from evaltoolkit.framework.values import value_table
+from evaltoolkit.i18n import LANGUAGES, words
+from evaltoolkit.panels.composites import describe_composites
+from evaltoolkit.reports.areas import Areas
+from evaltoolkit.reports.board import Asked, write_board
+from evaltoolkit.reports.board_arms import arms_of
+from evaltoolkit.reports.board_counts import (
+    MANY,
+    SHOWN,
+    bands,
+    choose_form,
+    completeness,
+    earlier_answers,
+    released,
+)
+from evaltoolkit.reports.board_pictures import Place, draw_map
+from evaltoolkit.reports.board_points import open_points
+from evaltoolkit.reports.board_state import Participant
+from evaltoolkit.reports.prose import Prose, say_finding
+from evaltoolkit.submissions.store import load_store, open_store
+
+N = 60
+DEADLINE = dt.date(2026, 4, 15)
+SENSITIVE = [one for one in FORM if one.sensitivity != "none"]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    return folder, make_store(folder, n=N)
+
+
+@pytest.fixture(scope="module")
+def asked(store):
+    return Asked(respondents_of(store[1]), roster_of(store[1]), deadline=DEADLINE)
+
+
+@pytest.fixture(scope="module")
+def page(store, asked, tmp_path_factory):
+    path = tmp_path_factory.mktemp("board") / "new" / "board.html"
+    return write_board(store[0], path, language="en", framework=FRAMEWORK, asked=asked).read_text(encoding="utf-8")
+
+
+def write(folder, tmp_path, asked, language="en"):
+    path = write_board(folder, tmp_path / "board.html", language=language, framework=FRAMEWORK, asked=asked)
+    return path.read_text(encoding="utf-8")
+
+
+def tables(html):
+    """Tables of a page by caption, cells as text."""
+    svg = re.compile(r"<svg.*?</svg>", re.DOTALL)
+    found = {}
+    for part in re.findall(r"<table.*?</table>", svg.sub("", html), re.DOTALL):
+        caption = re.search(r"<caption[^>]*>(.*?)</caption>", part)[1]
+        rows = re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)
+        cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+        found[caption] = [[re.sub(r"<[^>]*>", "", cell).strip() for cell in row] for row in cells]
+    return found
+
+
+def text_of(html):
+    """What a reader sees, spaces made one."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def test_states_add_up_by_wave(page):
+    # of every twenty municipalities one answered late, one sent a file that was refused, one nothing
+    rows = tables(page)["Respondents by wave"]
+    assert rows[1:] == [["2024", "60", "0", "0", "0"], ["2025", "51", "3", "3", "3"]]
+    assert "54 of 60 respondents answered." in page
+    assert "15 April 2026" in page
+
+
+def test_without_a_deadline_nobody_is_late(store, asked, tmp_path):
+    html = write(store[0], tmp_path, dataclasses.replace(asked, deadline=None))
+    assert tables(html)["Respondents by wave"][2] == ["2025", "54", "0", "3", "3"]
+    html = write(store[0], tmp_path, dataclasses.replace(asked, period="2024"))
+    assert "60 of 60 respondents answered." in html
+
+
+def test_respondents_stand_under_their_state(page, store):
+    found = tables(page)
+    names = {code: state for state in ("file refused", "not answered yet") for _, code, *_ in found[state][1:]}
+    codes = store[1]
+    assert names == dict.fromkeys(codes[18::20], "file refused") | dict.fromkeys(codes[19::20], "not answered yet")
+    assert sorted(row[1] for row in found["answered late"][1:]) == sorted(codes[17::20])
+
+
+def test_a_correction_after_the_deadline_is_not_late(tmp_path):
+    rng = np.random.default_rng(1)
+    with open_store(tmp_path) as store:
+        first = reading(1, "11001", "2025", rng, state="open", findings=[finding("value.blank", "error", "11001")])
+        store.add([(first, b"")], "2026-03-01T10:00:00+00:00")
+        store.add([(reading(2, "11001", "2025", rng), b"")], "2026-05-01T10:00:00+00:00")
+        store.replace(first.sha256, f"{2:064x}", "corrected")
+    html = write(tmp_path, tmp_path, Asked(deadline=DEADLINE))
+    assert tables(html)["Respondents by wave"][1] == ["2025", "1", "0", "0", "0"]
+    assert "Nothing is open." in html
+
+
+def test_response_by_arm_keeps_unknown_apart(page, store):
+    codes = store[1]
+    expected = Counter()
+    answered = Counter()
+    for number, code in enumerate(codes):
+        # every seventh is not on the roster, every third of the others is written down as unknown
+        arm = ("With the action", "Comparison", "Unknown")[number % 3] if number % 7 else "Unknown"
+        expected[arm] += 1
+        answered[arm] += number % 20 < 18
+        del code
+    rows = tables(page)["Response by group"][1:]
+    told = {arm: second.partition("(")[2].rstrip(")") for arm, _, second in rows}
+    assert told == {arm: f"{answered[arm]}/{count}" for arm, count in expected.items()}
+
+
+def test_a_cell_and_a_merged_municipality_take_the_arm_of_their_parts():
+    roster = pd.DataFrame(
+        [("11001", "never"), ("11002", "treated"), ("11004", "never"), ("12041", "treated")], columns=["unit", "state"]
+    )
+
+    def one(unit, *members):
+        return Participant("livc_r", unit, unit, members, True, {})
+
+    cells = [one("a", "11001", "11002"), one("b", "11001", "11004"), one("c", "11001", "11005"), one("d")]
+    # 46030 came of 11056 and 46003 in 2025
+    merged = pd.DataFrame([("46003", "treated"), ("11056", "never")], columns=["unit", "state"])
+    assert list(arms_of(cells, roster).values()) == ["treated", "comparison", "unknown", "unknown"]
+    assert list(arms_of([one("46030", "46030")], merged).values()) == ["treated"]
+    assert list(arms_of([one("46030", "46030")], merged.iloc[1:]).values()) == ["unknown"]
+
+
+def row(unit, indicator, part, status, value=1.0, period="2025"):
+    return {
+        "unit_kind": "municipality", "unit": unit, "period": period, "indicator": indicator, "part": part,
+        "value": value, "text": "", "status": status, "source": "x", "wording": 1,
+    }  # fmt: skip
+
+
+def test_completeness_counts_each_respondent_once():
+    ratio = next(one for one in FORM if one.value == "ratio")
+    rows = [
+        row("1", ratio.id, "numerator", "registered"),
+        row("1", ratio.id, "denominator", "registered"),
+        row("2", ratio.id, "numerator", "registered"),
+        row("2", ratio.id, "denominator", "reconstructed"),
+        row("3", ratio.id, "numerator", "registered"),
+        row("4", ratio.id, "numerator", "registered"),
+        row("4", ratio.id, "denominator", "NR", math.nan),
+        row("5", ratio.id, "numerator", "RF", math.nan),
+        row("5", ratio.id, "denominator", "DK", math.nan),
+    ]
+    counted = completeness(value_table(rows), [ratio], 7).iloc[0]
+    # 3 lacks a part that is needed, 6 and 7 wrote nothing
+    expected = {"registered": 1, "reconstructed": 1, "DK": 1, "NR": 1, "blank": 3}
+    assert {status: counted[status] for status in SHOWN if counted[status]} == expected
+
+
+def test_page_shows_the_counts_of_the_store(page, store):
+    values = load_store(store[0])
+    late_or_not = store[1]
+    answered = [code for number, code in enumerate(late_or_not) if number % 20 < 18]
+    own = values[(values["period"] == "2025") & values["unit"].isin(answered)]
+    counted = released(completeness(own, FORM, len(answered)), FRAMEWORK).set_index("indicator")
+    shown = {
+        line[0].split()[0]: line[1:]
+        for caption, lines in tables(page).items()
+        if caption.startswith("How complete")
+        for line in lines[1:]
+    }
+    assert shown.keys() == {one.id for one in FORM}
+    for name, cells in shown.items():
+        assert cells == [str(int(counted.loc[name, status])) for status in SHOWN]
+        assert sum(map(int, cells)) == len(answered)
+
+
+def table_of(indicator, n, **counts):
+    return pd.DataFrame([{"indicator": indicator, **dict.fromkeys(SHOWN, 0.0), **counts, "n": n}])
+
+
+@pytest.mark.parametrize(
+    ("n", "counts", "shown"),
+    [
+        (MANY, {"registered": float(MANY)}, True),
+        (MANY - 1, {"registered": float(MANY - 1)}, False),
+        # everybody's count is one to four
+        (20, {"SUP": 20.0}, False),
+        (20, {"SUP": 18.0, "registered": 2.0}, False),
+        (20, {"SUP": 17.0, "registered": 3.0}, True),
+    ],
+)
+def test_status_of_a_sensitive_indicator_never_tells_whose_count_is_small(n, counts, shown):
+    table = released(table_of(SENSITIVE[0].id, n, **counts), FRAMEWORK)
+    assert table[list(SHOWN)].notna().all(axis=None) == shown
+    assert table[list(SHOWN)].isna().all(axis=None) != shown
+
+
+@pytest.mark.parametrize(("n", "shown"), [(3, True), (2, False)])
+def test_other_indicators_need_as_many_as_a_statistic(n, shown):
+    plain = next(one for one in FORM if one.sensitivity == "none")
+    table = released(table_of(plain.id, n, registered=float(n)), FRAMEWORK)
+    assert table[list(SHOWN)].notna().all(axis=None) == shown
+
+
+def test_form_is_the_smallest_that_fits():
+    starter = FRAMEWORK.form("starter")
+    rows = [row("1", starter[0].id, "value", "registered")]
+    assert choose_form(value_table(rows), FRAMEWORK) == starter
+    rows += [row("1", FORM[-1].id, "value", "registered"), row("1", "GOV-10", "value", "registered")]
+    assert {"GOV-10", FORM[-1].id} <= {one.id for one in choose_form(value_table(rows), FRAMEWORK)}
+    assert choose_form(value_table(rows), FRAMEWORK, "starter") == starter
+    with pytest.raises(EvaltoolkitError, match="starter"):
+        choose_form(value_table(rows), FRAMEWORK, "startr")
+
+
+def test_earlier_answers_need_many_respondents():
+    rows = [row("1", "GOV-08", "case", status, period="2024") for status in ("registered", "DK", "DK")]
+    assert earlier_answers(value_table(rows), "2025", MANY - 1).empty
+    counted = earlier_answers(value_table(rows), "2025", MANY)
+    assert counted.to_dict("records")[0] == {
+        "period": "2024", "registered": 1, "reconstructed": 0, "DK": 2, "NAP": 0, "RF": 0, "NR": 0, "SUP": 0,
+    }  # fmt: skip
+
+
+def composite_values(n):
+    rng = np.random.default_rng(3)
+    rows = []
+    for number in range(n):
+        for answer in answers(FORM, "2025", rng):
+            rows.append(
+                row(str(11000 + number), answer.indicator, answer.part, answer.status, answer.value)
+                | {"text": answer.text}
+            )
+    return value_table(rows)
+
+
+def test_composites_are_bands_of_at_least_ten_without_the_ends_of_sensitive_ones():
+    values = composite_values(40)
+    described = describe_composites(values, FRAMEWORK).dropna(subset=["value"])
+    table = bands(values, FRAMEWORK).set_index("composite")
+    breadth = described.loc[described["composite"] == "social_breadth", "value"]
+    assert len(breadth) == table.loc["social_breadth", "n"] >= MANY
+    expected = [breadth.min(), *breadth.quantile([0.25, 0.5, 0.75]), breadth.max()]
+    assert table.loc["social_breadth", ["low", "q1", "median", "q3", "high"]].tolist() == pytest.approx(expected)
+    assert table.loc["safeguards", ["low", "high"]].isna().all()
+    assert table.loc["safeguards", ["q1", "median", "q3"]].notna().all()
+    few = bands(composite_values(MANY - 1), FRAMEWORK)
+    assert few[["low", "q1", "median", "q3", "high"]].isna().all(axis=None)
+
+
+def test_board_says_that_composites_are_no_outcome(page):
+    part = page[page.index('<h2 id="composites">') :]
+    assert "Descriptive, never an outcome." in part
+    assert part.count('<svg class="band"') == len(FRAMEWORK.composites)
+    assert not re.search(r"\b\d{5}\b", text_of(part)), "a code of a municipality"
+
+
+def test_a_finding_is_told_with_gaps_and_names_nobody_of_a_sensitive_indicator():
+    names = {"11001": "Aartselaar", "11002": "Antwerpen"}
+    plain, private = (
+        next(one.id for one in FORM if (one.sensitivity == "none") == free and one.value == "single")
+        for free in (True, False)
+    )
+    findings = [
+        finding("value.above_maximum", "error", "11001", plain, value=MARKED, limit=9),
+        finding("value.above_maximum", "error", "11002", private, value=MARKED, limit=9),
+        finding("value.above_maximum", "error", TYPED, plain, value=TYPED, limit=9),
+        finding("form.row_moved", "question", "11002", private),
+        finding("value.formula", "note", "11001", plain),
+    ]
+    prose = Prose(words("en"))
+    first, second = open_points(findings, names, FRAMEWORK, prose)
+    assert first.message == "… is too high: the highest possible answer is …"
+    assert (first.count, first.who, first.withheld, first.unknown) == (3, (("Aartselaar", 1),), 1, 1)
+    # that a row was moved says nothing about a number
+    assert (second.code, second.who, second.withheld) == ("form.row_moved", (("Antwerpen", 1),), 0)
+    pooled = open_points(findings, names, FRAMEWORK, prose, few=True)
+    assert [one.code for one in pooled] == ["value.above_maximum", "board.open.sensitive", "form.row_moved"]
+
+
+def test_a_finding_of_an_older_version_is_told_by_its_topic():
+    (point,) = open_points([finding("value.above_maximum", "error", "1", old=1)], {}, FRAMEWORK, Prose(words("en")))
+    assert point.message == "Answers that are not usable as they stand (value.above_maximum)"
+    assert point.remedy == say_finding(finding("value.above_maximum", "error", "1", value=1, limit=1), "en")[1]
+
+
+class Attack(HTMLParser):
+    """Collects everything that a page holds, shown or not."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes, self.comments, self.said = Counter(), [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_comment(self, data):
+        self.comments.append(data)
+
+    def handle_data(self, data):
+        self.said.append(data)
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    """A page over a store in which every number is marked, and what stands anywhere in it."""
+    folder = tmp_path_factory.mktemp("marked")
+    codes = make_store(folder, n=N, marked=True)
+    html = write(folder, folder, Asked(respondents_of(codes), roster_of(codes), deadline=DEADLINE), "nl")
+    attack = Attack()
+    attack.feed(html)
+    return html, attack
+
+
+def test_no_answer_and_nothing_typed_is_anywhere_in_the_dom(attacked):
+    html, attack = attacked
+    everything = " ".join([*attack.said, *(value for _, _, value in attack.attributes), *attack.comments])
+    digits = re.sub(r"(?<=\d)[\s.\u00a0\u202f,](?=\d{3}\b)", "", everything)
+    assert str(MARKED) not in digits
+    assert str(MARKED + 1) not in digits
+    for word in ("Janssens", "85.07.30", "onerror", "form_", ".xlsx", "2021-03", "Form!", "D7"):
+        assert word not in html, word
+    # 53 indicators' free options: no code of an answer stands in the page
+    options = {option.code for one in FORM for part in one.parts for option in part.options}
+    assert not [code for code in options if "_" in code and code in html]
+
+
+def test_nothing_is_in_the_dom_that_is_not_shown(attacked):
+    _, attack = attacked
+    assert attack.comments == []
+    assert not {"script", "template", "input", "iframe", "object", "img", "link", "form"} & set(attack.tags)
+    names = {name for _, name, _ in attack.attributes}
+    assert not [
+        name for name in names if name.startswith("on") or name in ("hidden", "style", "src", "srcdoc", "value")
+    ]
+    assert {name for name in names if name.startswith("data-")} == {"data-label"}
+    links = [value for tag, name, value in attack.attributes if tag == "a" and name == "href"]
+    assert links
+    assert all(value.startswith("#") for value in links)
+    ids = [value for _, name, value in attack.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert {value[1:] for value in links} <= set(ids)
+
+
+def test_few_respondents_give_no_sensitive_number_away(tmp_path):
+    rng = np.random.default_rng(1)
+    with open_store(tmp_path) as store:
+        telling = finding("value.unlike_earlier", "question", "11001", SENSITIVE[0].id, value=3, usual=40)
+        one = reading(1, "11001", "2025", rng, findings=[telling])
+        store.add([(one, b""), (reading(2, "11002", "2025", rng), b"")], "2026-03-01T10:00:00+00:00")
+    html = write(tmp_path, tmp_path, Asked())
+    part = html[html.index('<h2 id="complete">') :]
+    assert part.count("Too few respondents to show.") == len(FORM)
+    assert 'class="part' not in part[part.index("<details") :]
+    assert "value.unlike_earlier" not in html
+    assert "very different from earlier years" not in html
+    assert part.count("Fewer than 10 respondents have this measure") == len(FRAMEWORK.composites)
+
+
+def test_senders_that_are_not_known_are_counted_by_digest_only(page):
+    assert "It is not known who sent 2 files" in page
+    assert f"<code>{5000:064x}"[:18] in page
+    assert "Janssens" not in page
+
+
+def test_without_a_list_the_page_says_what_it_cannot_know(store, tmp_path):
+    html = write(store[0], tmp_path, Asked())
+    assert "No list of respondents was given." in html
+    # of the last wave those are missed that answered the wave before
+    assert tables(html)["Respondents by wave"][2] == ["2025", "54", "0", "3", "3"]
+
+
+def test_who_is_not_on_the_list_is_marked(store, tmp_path):
+    html = write(store[0], tmp_path, Asked(respondents_of(store[1][1:])))
+    assert html.count("(not on the list)") == 1
+
+
+def test_a_name_on_the_list_is_text(store, tmp_path):
+    listed = respondents_of(store[1])
+    listed.loc[0, "name"] = "<b>Mooi</b> & 'goed'"
+    html = write(store[0], tmp_path, Asked(listed))
+    assert "<b>Mooi" not in html
+    assert "&lt;b&gt;Mooi&lt;/b&gt; &amp; &#39;goed&#39;" in html
+
+
+def test_a_list_with_faults_is_refused(store, tmp_path):
+    listed = respondents_of(["99999"])
+    with pytest.raises(FaultsError, match="99999"):
+        write(store[0], tmp_path, Asked(listed))
+
+
+def test_an_empty_store_needs_a_period(tmp_path):
+    with open_store(tmp_path):
+        pass
+    with pytest.raises(EvaltoolkitError, match="name the period"):
+        write(tmp_path, tmp_path, Asked())
+    html = write(tmp_path, tmp_path, Asked(respondents_of(["11001", "11002"]), period="2025"))
+    assert "0 of 2 respondents answered." in html
+    assert html.count("No answer has come in for this wave yet.") == 2
+
+
+def test_no_store_another_ending_and_a_strange_period_are_refused(store, tmp_path):
+    with pytest.raises(EvaltoolkitError, match="no store"):
+        write(tmp_path / "nowhere", tmp_path, Asked())
+    with pytest.raises(EvaltoolkitError, match=r"\.html"):
+        write_board(store[0], tmp_path / "board.pdf", language="en")
+    with pytest.raises(EvaltoolkitError, match="is not understood"):
+        write(store[0], tmp_path, Asked(period="soon"))
+
+
+def test_simulated_data_are_called_so(store, asked, page, tmp_path):
+    html = write(store[0], tmp_path, dataclasses.replace(asked, simulated=True))
+    assert html.count("SIMULATED DATA") == 4
+    assert "SIMULATED DATA" not in page
+
+
+def test_same_store_same_bytes(store, asked, page, tmp_path):
+    assert write(store[0], tmp_path, asked) == page
+
+
+def marks(svg):
+    root = ET.fromstring(svg)
+    return root, {one.get("class"): one for one in root.iter("path")}
+
+
+def test_map_has_a_shape_of_its_own_for_every_state_and_north_is_up():
+    states = ("answered", "late", "refused", "not_yet")
+    places = [Place(str(n), 4.0 + n / 10, 50.5 + n / 10, state, state) for n, state in enumerate(states)]
+    _, found = marks(draw_map(places, title="t", description="d"))
+    outlines = [re.sub(r"[\d. -]+", "", found[f"mark {state}"].get("d")) for state in states]
+    # disc and ring have one outline; one is filled, the other is not
+    assert outlines[0] == outlines[3]
+    assert len(set(outlines)) == 3
+    starts = [tuple(map(float, re.match(r"M([\d.]+) ([\d.]+)", found[f"mark {s}"].get("d")).groups())) for s in states]
+    assert [x for x, _ in starts] == sorted(x for x, _ in starts)
+    assert [y for _, y in starts] == sorted((y for _, y in starts), reverse=True)
+
+
+def test_map_draws_areas_and_leaves_dots_where_there_is_none():
+    ring = ((4.0, 51.0), (4.2, 51.0), (4.2, 51.1), (4.0, 51.0))
+    places = [Place("1", 4.1, 51.05, "late", "A <b>"), Place("2", 4.3, 51.0, "answered", "B"), Place("3", 4.2, 51, "")]
+    svg = draw_map(places, title="t", description="d", areas=Areas({"1": (ring,), "9": (ring,)}))
+    root, found = marks(svg)
+    assert [one.get("class") for one in root.iter("path")] == ["area late", "mark answered", "mark late"]
+    assert found["area late"].get("d").count("Z") == 1
+    assert len(list(root.iter("circle"))) == 1
+    assert [one.text for one in root.iter("title")] == ["t", "B", "A <b>"]
+
+
+def test_page_with_areas_says_how_many_have_none(store, asked, tmp_path):
+    ring = ((4.0, 51.0), (4.2, 51.0), (4.2, 51.1), (4.0, 51.0))
+    html = write(store[0], tmp_path, dataclasses.replace(asked, areas=Areas({store[1][0]: (ring,)})))
+    assert html.count('class="area') == 1
+    assert "The map file has no border for 59 municipalities." in html
+
+
+def catalogue(language):
+    path = resources.files("evaltoolkit") / "data" / "locale" / language / "board.po"
+    found = read_po(io.BytesIO(path.read_bytes()), locale=language)
+    return {m.id if isinstance(m.id, str) else m.id[0]: m.string for m in found if m.id}
+
+
+def test_every_language_has_every_sentence_with_the_same_places():
+    def places(text):
+        texts = (text,) if isinstance(text, str) else text
+        return [sorted(name for _, name, _, _ in string.Formatter().parse(one) if name) for one in texts]
+
+    english = catalogue("en")
+    for language in LANGUAGES:
+        own = catalogue(language)
+        assert own.keys() == english.keys()
+        assert {code: places(text) for code, text in own.items()} == {c: places(t) for c, t in english.items()}
+        if language != "en":
+            long = [code for code, text in english.items() if isinstance(text, tuple) or len(text.split()) > 2]
+            assert [code for code in long if own[code] == english[code]] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_page_speaks_one_language(store, asked, tmp_path, language):
+    html = write(store[0], tmp_path, asked, language)
+    assert f'<html lang="{language}">' in html
+    assert words(language).say("board.lead") in html.replace("\u00a0", " ")
+    others = {one: words(one).say("board.band.never") for one in LANGUAGES}
+    assert [one for one, said in others.items() if said in html] == [language]
+
+
+def run(*arguments):
+    """Run the command as typed; a user's fault is raised."""
+    return CliRunner().invoke(board.app, list(arguments), catch_exceptions=False)
+
+
+def test_command_writes_the_page_with_everything_it_is_given(store, tmp_path):
+    respondents_of(store[1]).to_csv(tmp_path / "who.csv", index=False)
+    roster = roster_of(store[1])
+    starts = np.where(roster["state"] == "treated", "2025-02-01", "")
+    roster.assign(start=starts).to_csv(tmp_path / "roster.csv", index=False)
+    out = tmp_path / "board.html"
+    lists = ("--respondents", str(tmp_path / "who.csv"), "--roster", str(tmp_path / "roster.csv"))
+    told = run(str(store[0]), str(out), "-l", "fr", *lists, "--deadline", "2026-04-15", "--simulated")
+    assert told.exit_code == 0
+    assert told.output.startswith("Board:")
+    html = out.read_text(encoding="utf-8")
+    assert tables(html)["Répondants par vague"][2] == ["2025", "51", "3", "3", "3"]
+    assert "DONNÉES SIMULÉES" in html
+    assert "Taux de réponse par groupe" in html
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--deadline", "15/04/2026"], "write it as 2026-03-31"),
+        (["--roster", "roster.csv", "--plan", "plan.toml"], "either --plan or --roster"),
+        (["--roster", "roster.csv"], "choose one with --action: coaching, training"),
+        (["--roster", "roster.csv", "--action", "coachin"], 'Did you mean "coaching"'),
+    ],
+)
+def test_command_tells_what_is_wrong(store, tmp_path, monkeypatch, more, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "roster.csv").write_text("unit,action,state\n11001,coaching,never\n11001,training,never\n", "utf-8")
+    with pytest.raises(EvaltoolkitError, match=told):
+        run(str(store[0]), "board.html", *more)
+    assert not (tmp_path / "board.html").exists()
+
+
+def test_command_takes_roster_and_simulation_from_a_plan(store, tmp_path):
+    from evaltoolkit.demo.files import PLAN
+
+    (tmp_path / "roster.csv").write_text(f"unit,action,start\n{store[1][0]},coaching,2025-02-01\n", "utf-8")
+    for name in re.findall(r'"([\w/]+\.(?:csv|xlsx|toml))"', PLAN):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch(exist_ok=True)
+    (tmp_path / "evaluation.toml").write_text(PLAN.format(seed=1), encoding="utf-8")
+    out = tmp_path / "board.html"
+    run(str(store[0]), str(out), "-l", "en", "--plan", str(tmp_path / "evaluation.toml"))
+    html = out.read_text(encoding="utf-8")
+    assert tables(html)["Response by group"][1][1:] == ["100\u00a0% (1/1)", "100\u00a0% (1/1)"]
+    assert "SIMULATED DATA" in html
