@@ -31,6 +31,7 @@ assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/power_study.py
 	$(BIN)/python tests/assurance/estimator_study.py
 	$(BIN)/python tests/assurance/inference_study.py
+	$(BIN)/python tests/assurance/inference_figure.py
 	$(BIN)/python tests/assurance/interval_study.py
 	$(BIN)/python tests/assurance/count_study.py
 

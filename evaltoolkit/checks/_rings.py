@@ -15,6 +15,7 @@ from evaltoolkit.territory.register import VINTAGES
 
 Neighbours = Mapping[str, Sequence[str]]
 Pairs = npt.NDArray[np.intp]
+Labels = npt.NDArray[np.str_]
 
 
 def known_neighbours(panel: Panel | None) -> Neighbours | None:
@@ -42,11 +43,22 @@ def known_neighbours(panel: Panel | None) -> Neighbours | None:
     }
 
 
-def find_pairs(design: Design, neighbours: Neighbours | None) -> Pairs | None:
+def zones_of(design: Design, panel: Panel | None, membership: pd.DataFrame | None) -> Labels | None:
+    """Return the zone (n,) of every unit by the user's membership; a unit without one stands alone."""
+    if panel is None or membership is None or "zone" not in membership.columns:
+        return None
+    key = "livc_r" if panel.unit_kind == "livc_r" else "municipality"
+    if key not in membership.columns:
+        return None
+    known = membership.dropna(subset=["zone"])
+    first = known.groupby(known[key].astype("str"))["zone"].min().astype("str").reindex(design.units)
+    return np.where(first.isna(), design.units, "zone " + first.fillna("").to_numpy(dtype=str))
+
+
+def find_pairs(design: Design, neighbours: Neighbours | None, zones: Labels | None = None) -> Pairs | None:
     """Return (p, 2) rows of units that lie next to each other, both ways; None where nobody knows.
 
-    Next to each other are neighbours by a border, and units of one zone: clusters of a design that are coarser than
-    its units.
+    Next to each other are neighbours by a border, units of one zone, and units of one cluster of the design.
     """
     place = {str(unit): row for row, unit in enumerate(design.units)}
     found = np.empty((0, 2), dtype=np.intp)
@@ -55,12 +67,10 @@ def find_pairs(design: Design, neighbours: Neighbours | None) -> Pairs | None:
         known = any(unit in place for unit in neighbours)
         touching = [(place[a], place[b]) for a in place for b in neighbours.get(a, ()) if b in place]
         found = np.array(touching, dtype=np.intp).reshape(-1, 2)
-    # where whole zones start together no zone holds both, and a zone says nothing about who lies beside it
-    if _mixed(design):
-        codes = np.unique(design.clusters, return_inverse=True)[1]
-        own = pd.DataFrame({"zone": codes, "row": np.arange(len(codes))})
-        mates = own.merge(own, on="zone")[["row_x", "row_y"]].to_numpy(dtype=np.intp)
-        found, known = np.vstack([found, mates[mates[:, 0] != mates[:, 1]]]), True
+    for labels in (design.clusters, zones):
+        # where whole zones start together no zone holds both, and a zone says nothing about who lies beside it
+        if labels is not None and _mixed(design, labels):
+            found, known = np.vstack([found, _mates(labels)]), True
     if not known:
         return None
     both: Pairs = np.unique(np.vstack([found, found[:, ::-1]]), axis=0)
@@ -85,9 +95,16 @@ def ring_starts(design: Design, pairs: Pairs, rings: int = 2) -> tuple[npt.NDArr
     return ring, start
 
 
-def _mixed(design: Design) -> bool:
-    """Whether a cluster holds treated and untreated units."""
-    if np.array_equal(design.clusters, design.units):
+def _mates(labels: Labels) -> Pairs:
+    """(p, 2) rows that share a label."""
+    own = pd.DataFrame({"zone": labels, "row": np.arange(len(labels))})
+    mates = own.merge(own, on="zone")[["row_x", "row_y"]].to_numpy(dtype=np.intp)
+    return np.asarray(mates[mates[:, 0] != mates[:, 1]])
+
+
+def _mixed(design: Design, labels: Labels) -> bool:
+    """Whether a label holds treated and untreated units."""
+    if len(np.unique(labels)) == len(labels):
         return False
-    treated = pd.Series(design.treated).groupby(design.clusters).agg(["min", "max"])
+    treated = pd.Series(design.treated).groupby(labels).agg(["min", "max"])
     return bool((treated["min"] != treated["max"]).any())

@@ -11,7 +11,7 @@ import pandas as pd
 
 from evaltoolkit.checks._again import estimate_again, overall_effects
 from evaltoolkit.checks._joint import NOTHING, Known, combine_effects, know
-from evaltoolkit.checks._rings import Neighbours, find_pairs, known_neighbours, ring_starts
+from evaltoolkit.checks._rings import Neighbours, find_pairs, known_neighbours, ring_starts, zones_of
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.designs.subset import keep_units
@@ -29,6 +29,7 @@ def check_spillover(
     *,
     panel: Panel | None = None,
     neighbours: Neighbours | None = None,
+    membership: pd.DataFrame | None = None,
     smallest_relevant: float | None = None,
     level: float = 0.95,
 ) -> Check:
@@ -49,13 +50,15 @@ def check_spillover(
     Parameters
     ----------
     design : Design
-        Where its clusters hold treated and untreated units they are zones: who shares one counts as a neighbour.
+        Where its clusters hold treated and untreated units they are zones too.
     effects : Effects
         Group-time effects of the design.
     panel : Panel, optional
         Where the design came from; municipalities and cells have neighbours by the register's borders.
     neighbours : mapping, optional
         Unit -> codes of its neighbours, for units that are not in the register; before the register's.
+    membership : DataFrame, optional
+        With a column ``zone``: who shares one counts as a neighbour, where it holds treated and untreated units.
     smallest_relevant : float, optional
         Yardstick for a quiet result; else the size of the effect on the treated.
     level : float
@@ -73,7 +76,8 @@ def check_spillover(
     ----------
     Clarke (2017), https://mpra.ub.uni-muenchen.de/81604/; Butts (2021), https://doi.org/10.48550/arXiv.2105.03737
     """
-    pairs = find_pairs(design, neighbours if neighbours is not None else known_neighbours(panel))
+    borders = neighbours if neighbours is not None else known_neighbours(panel)
+    pairs = find_pairs(design, borders, zones_of(design, panel, membership))
     if pairs is None:
         return Check("spillover", _ASSUMPTION, None, "check.spillover.unknown")
     ring, start = ring_starts(design, pairs, RINGS)

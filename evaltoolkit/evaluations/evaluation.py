@@ -96,6 +96,8 @@ class Headline:
     method : ``usual``, the name of that inference, or empty where nothing can be said
     chosen : ``auto`` (by rule) or ``override``
     same_estimate : whether the interval belongs to the plan's own estimate, not to one on complete units
+    effective : how many equal treated clusters stand behind the estimate
+        (:func:`evaltoolkit.inference.effective_treated.effective_treated`)
     """
 
     interval: Interval
@@ -103,6 +105,7 @@ class Headline:
     method: str
     chosen: Literal["auto", "override"]
     same_estimate: bool
+    effective: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from evaltoolkit.evaluations.inputs import Inputs
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.choose import infer
 from evaltoolkit.inference.contrasts import Ints
+from evaltoolkit.inference.effective_treated import effective_treated
 from evaltoolkit.inference.runners import tell_own_spread
 
 # From here on the usual interval, by cluster, holds its level (tests/assurance/inference.csv: with forty treated it
@@ -27,7 +28,7 @@ MANY_CLUSTERS = 40
 def find_headline(inputs: Inputs, design: Design, overall: Effects) -> Headline:
     """Return the interval that a plan's rule takes.
 
-    By rule: the usual interval with forty or more treated and forty or more comparison clusters; with fewer, that of
+    By rule: the usual interval from forty effective treated and forty comparison clusters on; with fewer, that of
     :func:`evaltoolkit.inference.choose.infer`, except that from ten clusters on each side (and five per cohort) a
     figure that had to be adjusted or has gaps keeps the usual one, since the other would be an interval of another
     estimate.
@@ -35,12 +36,14 @@ def find_headline(inputs: Inputs, design: Design, overall: Effects) -> Headline:
     settings = inputs.plan.estimation
     usual = _usual(overall, settings.level)
     wanted = settings.inference
+    effective = float(effective_treated(overall)["effective_treated"].iloc[0])
+    by_formula = Headline(usual, None, "usual" if usual.defined else "", "auto", True, effective)
     if wanted == "usual":
-        return Headline(usual, None, "usual" if usual.defined else "", "override", same_estimate=True)
+        return replace(by_formula, chosen="override")
     treated, comparison = (int(overall.labels[f"n_{arm}"].iloc[0]) for arm in ("treated", "comparison"))
     usual_holds = usual.defined and tell_own_spread(treated, len(design.cohorts))
-    if wanted == "auto" and usual_holds and min(treated, comparison) >= MANY_CLUSTERS:
-        return Headline(usual, None, "usual", "auto", same_estimate=True)
+    if wanted == "auto" and usual_holds and min(effective, comparison) >= MANY_CLUSTERS:
+        return by_formula
     found = infer(
         design,
         overall,
@@ -53,11 +56,11 @@ def find_headline(inputs: Inputs, design: Design, overall: Effects) -> Headline:
     )
     own = math.isclose(found.estimate, float(overall.estimate[0]), rel_tol=1e-9)
     if wanted == "auto" and usual_holds and not (found.method and own):
-        return Headline(usual, None, "usual", "auto", same_estimate=True)
+        return by_formula
     interval = Interval(found.estimate, found.low, found.high, settings.level, found.reason)
     if not interval.defined:
         interval = replace(interval, estimate=float(overall.estimate[0]))
-    return Headline(interval, found, found.method, found.chosen, same_estimate=own or not interval.defined)
+    return Headline(interval, found, found.method, found.chosen, own or not interval.defined, effective)
 
 
 def _usual(overall: Effects, level: float) -> Interval:

@@ -189,6 +189,7 @@ def _checks(
         detection=outcome.detection,
         control_category=outcome.control_category,
         roster=inputs.roster,
+        membership=inputs.membership,
         values=inputs.values,
         concurrent=inputs.plan.treatment.concurrent or CONCURRENT,
         level=inputs.plan.estimation.level,

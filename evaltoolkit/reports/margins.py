@@ -86,6 +86,9 @@ def margin_sentences(result: OutcomeResult, prose: Prose) -> tuple[str, ...]:
     headline, found = result.headline, result.headline.inference
     facts: dict[str, Fact] = {"treated": int(row["n_treated"]), "comparison": int(row["n_comparison"])}
     sentences = []
+    if math.isfinite(headline.effective):
+        effective = prose.number(headline.effective, 0 if headline.effective >= 10 else 1)
+        sentences.append(prose.say("report.inference.effective", effective=effective))
     if found is not None:
         facts |= {"treated": found.n_treated, "comparison": found.n_comparison, "draws": found.draws}
         if math.isfinite(found.rank):

@@ -196,6 +196,8 @@ def _inference(result: OutcomeResult) -> dict[str, Any] | None:
         "method": result.headline.method,
         "chosen": result.headline.chosen,
         "same_estimate": result.headline.same_estimate,
+        "effective_treated": ten_digits(result.headline.effective),
+        "attainable": None if found is None else ten_digits(found.attainable),
         "why": "" if found is None else found.why,
         "reason": result.headline.interval.reason,
         "smallest_p": None if found is None else ten_digits(found.smallest_p),

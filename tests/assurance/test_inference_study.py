@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import inference_study as study
+from inference_figure import draw, read_cells
 
 KEYS = ["units", "treated", "steps", "noise", "by"]
 # nominal 5 %
@@ -53,3 +54,8 @@ def test_a_cell_made_again_gives_the_stored_figures(stored):
     again = study.run_cell(cell, study.DRAWS)
     for column in ("rejection", "refused", "naive", "power", "oracle"):
         assert again[column] == pytest.approx(row[column], abs=1e-6)
+
+
+def test_the_figure_shows_the_stored_table(tmp_path):
+    drawn = draw(read_cells(), tmp_path / "again.svg")
+    assert drawn.read_bytes() == study.STORED.with_suffix(".svg").read_bytes()

@@ -104,6 +104,19 @@ def test_zones_of_the_user_are_rings_and_treated_zones_are_none(world):
     assert check(replace(design, clusters=whole)).code == "check.spillover.unknown"
 
 
+def test_zones_of_the_membership_are_rings(world, panel_of):
+    design = world()
+    rows = [(f"{i:05d}", f"Z{i % 60}" if i < 90 else np.nan) for i in range(140)]
+    membership = pd.DataFrame(rows, columns=["municipality", "zone"])
+    done = check(design, panel=panel_of(design), membership=membership)
+    assert (done.verdict, done.facts["near"]) == (True, 30)
+    assert check(design, panel=panel_of(design), membership=membership[["municipality"]]).verdict is None
+    cells = membership.rename(columns={"municipality": "livc_r"})
+    assert check(design, panel=panel_of(design), membership=cells).code == "check.spillover.unknown"
+    as_cells = replace(panel_of(design), unit_kind="livc_r")
+    assert check(design, panel=as_cells, membership=cells).facts["near"] == 30
+
+
 def test_borders_of_the_register_for_municipalities_and_cells(world, panel_of):
     borders = neighbour_lists(2025)
     codes = list(borders)[:160]

@@ -85,6 +85,15 @@ def test_with_forty_on_each_side_the_usual_interval_stays(tmp_path):
     result = evaluate(tmp_path, own_table(starts_of(40, 80))).outcomes[0]
     assert (result.headline.method, result.headline.chosen, result.headline.inference) == ("usual", "auto", None)
     assert (result.headline.interval.low, result.headline.interval.high) == usual_of(result)
+    assert result.headline.effective == pytest.approx(40)
+
+
+def test_few_that_decide_count_as_few(tmp_path):
+    """Sixty treated, of which fifty-five begin in the last year and enter with a single period."""
+    starts = {f"u{i:03d}": 2020 if i < 5 else 2024 if i < 60 else "never" for i in range(120)}
+    result = evaluate(tmp_path, own_table(starts)).outcomes[0]
+    assert result.headline.effective < 40 <= 60
+    assert result.headline.method != "usual"
 
 
 def test_with_fifteen_units_change_places(tmp_path):
@@ -116,7 +125,7 @@ def test_five_treated_get_an_interval_that_holds_and_no_usual_one_anywhere(tmp_p
     assert [row["kind"] for row in rows if row["p_value"] is not None] == ["headline"]
     for language in LANGUAGES:
         said = margin_sentences(result, prose_of(evaluation, language))
-        assert len(said) == (2 if gap else 1)
+        assert len(said) == (3 if gap else 2)
         # one of the five has a gap and drops out of a figure on complete units
         assert f"({4 if gap else 5})" in said[0]
         assert "999" in said[0]

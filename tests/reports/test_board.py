@@ -3,24 +3,19 @@
 import dataclasses
 import datetime as dt
 import io
-import math
 import re
 import string
 from collections import Counter
 from html.parser import HTMLParser
 from importlib import resources
-from xml.etree import ElementTree as ET
 
 import numpy as np
-import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
 from board_sample import (
     FORM,
     FRAMEWORK,
     MARKED,
-    TYPED,
-    answers,
     finding,
     make_store,
     reading,
@@ -31,25 +26,14 @@ from typer.testing import CliRunner
 
 from evaltoolkit.cli import board
 from evaltoolkit.findings import EvaltoolkitError, FaultsError
-from evaltoolkit.framework.values import value_table
 from evaltoolkit.i18n import LANGUAGES, words
-from evaltoolkit.panels.composites import describe_composites
 from evaltoolkit.reports.areas import Areas
 from evaltoolkit.reports.board import Asked, write_board
-from evaltoolkit.reports.board_arms import arms_of
 from evaltoolkit.reports.board_counts import (
-    MANY,
     SHOWN,
-    bands,
-    choose_form,
     completeness,
-    earlier_answers,
     released,
 )
-from evaltoolkit.reports.board_pictures import Place, draw_map
-from evaltoolkit.reports.board_points import open_points
-from evaltoolkit.reports.board_state import Participant
-from evaltoolkit.reports.prose import Prose, say_finding
 from evaltoolkit.submissions.store import load_store, open_store
 
 N = 60
@@ -146,48 +130,6 @@ def test_response_by_arm_keeps_unknown_apart(page, store):
     assert told == {arm: f"{answered[arm]}/{count}" for arm, count in expected.items()}
 
 
-def test_a_cell_and_a_merged_municipality_take_the_arm_of_their_parts():
-    roster = pd.DataFrame(
-        [("11001", "never"), ("11002", "treated"), ("11004", "never"), ("12041", "treated")], columns=["unit", "state"]
-    )
-
-    def one(unit, *members):
-        return Participant("livc_r", unit, unit, members, True, {})
-
-    cells = [one("a", "11001", "11002"), one("b", "11001", "11004"), one("c", "11001", "11005"), one("d")]
-    # 46030 came of 11056 and 46003 in 2025
-    merged = pd.DataFrame([("46003", "treated"), ("11056", "never")], columns=["unit", "state"])
-    assert list(arms_of(cells, roster).values()) == ["treated", "comparison", "unknown", "unknown"]
-    assert list(arms_of([one("46030", "46030")], merged).values()) == ["treated"]
-    assert list(arms_of([one("46030", "46030")], merged.iloc[1:]).values()) == ["unknown"]
-
-
-def row(unit, indicator, part, status, value=1.0, period="2025"):
-    return {
-        "unit_kind": "municipality", "unit": unit, "period": period, "indicator": indicator, "part": part,
-        "value": value, "text": "", "status": status, "source": "x", "wording": 1,
-    }  # fmt: skip
-
-
-def test_completeness_counts_each_respondent_once():
-    ratio = next(one for one in FORM if one.value == "ratio")
-    rows = [
-        row("1", ratio.id, "numerator", "registered"),
-        row("1", ratio.id, "denominator", "registered"),
-        row("2", ratio.id, "numerator", "registered"),
-        row("2", ratio.id, "denominator", "reconstructed"),
-        row("3", ratio.id, "numerator", "registered"),
-        row("4", ratio.id, "numerator", "registered"),
-        row("4", ratio.id, "denominator", "NR", math.nan),
-        row("5", ratio.id, "numerator", "RF", math.nan),
-        row("5", ratio.id, "denominator", "DK", math.nan),
-    ]
-    counted = completeness(value_table(rows), [ratio], 7).iloc[0]
-    # 3 lacks a part that is needed, 6 and 7 wrote nothing
-    expected = {"registered": 1, "reconstructed": 1, "DK": 1, "NR": 1, "blank": 3}
-    assert {status: counted[status] for status in SHOWN if counted[status]} == expected
-
-
 def test_page_shows_the_counts_of_the_store(page, store):
     values = load_store(store[0])
     late_or_not = store[1]
@@ -206,114 +148,11 @@ def test_page_shows_the_counts_of_the_store(page, store):
         assert sum(map(int, cells)) == len(answered)
 
 
-def table_of(indicator, n, **counts):
-    return pd.DataFrame([{"indicator": indicator, **dict.fromkeys(SHOWN, 0.0), **counts, "n": n}])
-
-
-@pytest.mark.parametrize(
-    ("n", "counts", "shown"),
-    [
-        (MANY, {"registered": float(MANY)}, True),
-        (MANY - 1, {"registered": float(MANY - 1)}, False),
-        # everybody's count is one to four
-        (20, {"SUP": 20.0}, False),
-        (20, {"SUP": 18.0, "registered": 2.0}, False),
-        (20, {"SUP": 17.0, "registered": 3.0}, True),
-    ],
-)
-def test_status_of_a_sensitive_indicator_never_tells_whose_count_is_small(n, counts, shown):
-    table = released(table_of(SENSITIVE[0].id, n, **counts), FRAMEWORK)
-    assert table[list(SHOWN)].notna().all(axis=None) == shown
-    assert table[list(SHOWN)].isna().all(axis=None) != shown
-
-
-@pytest.mark.parametrize(("n", "shown"), [(3, True), (2, False)])
-def test_other_indicators_need_as_many_as_a_statistic(n, shown):
-    plain = next(one for one in FORM if one.sensitivity == "none")
-    table = released(table_of(plain.id, n, registered=float(n)), FRAMEWORK)
-    assert table[list(SHOWN)].notna().all(axis=None) == shown
-
-
-def test_form_is_the_smallest_that_fits():
-    starter = FRAMEWORK.form("starter")
-    rows = [row("1", starter[0].id, "value", "registered")]
-    assert choose_form(value_table(rows), FRAMEWORK) == starter
-    rows += [row("1", FORM[-1].id, "value", "registered"), row("1", "GOV-10", "value", "registered")]
-    assert {"GOV-10", FORM[-1].id} <= {one.id for one in choose_form(value_table(rows), FRAMEWORK)}
-    assert choose_form(value_table(rows), FRAMEWORK, "starter") == starter
-    with pytest.raises(EvaltoolkitError, match="starter"):
-        choose_form(value_table(rows), FRAMEWORK, "startr")
-
-
-def test_earlier_answers_need_many_respondents():
-    rows = [row("1", "GOV-08", "case", status, period="2024") for status in ("registered", "DK", "DK")]
-    assert earlier_answers(value_table(rows), "2025", MANY - 1).empty
-    counted = earlier_answers(value_table(rows), "2025", MANY)
-    assert counted.to_dict("records")[0] == {
-        "period": "2024", "registered": 1, "reconstructed": 0, "DK": 2, "NAP": 0, "RF": 0, "NR": 0, "SUP": 0,
-    }  # fmt: skip
-
-
-def composite_values(n):
-    rng = np.random.default_rng(3)
-    rows = []
-    for number in range(n):
-        for answer in answers(FORM, "2025", rng):
-            rows.append(
-                row(str(11000 + number), answer.indicator, answer.part, answer.status, answer.value)
-                | {"text": answer.text}
-            )
-    return value_table(rows)
-
-
-def test_composites_are_bands_of_at_least_ten_without_the_ends_of_sensitive_ones():
-    values = composite_values(40)
-    described = describe_composites(values, FRAMEWORK).dropna(subset=["value"])
-    table = bands(values, FRAMEWORK).set_index("composite")
-    breadth = described.loc[described["composite"] == "social_breadth", "value"]
-    assert len(breadth) == table.loc["social_breadth", "n"] >= MANY
-    expected = [breadth.min(), *breadth.quantile([0.25, 0.5, 0.75]), breadth.max()]
-    assert table.loc["social_breadth", ["low", "q1", "median", "q3", "high"]].tolist() == pytest.approx(expected)
-    assert table.loc["safeguards", ["low", "high"]].isna().all()
-    assert table.loc["safeguards", ["q1", "median", "q3"]].notna().all()
-    few = bands(composite_values(MANY - 1), FRAMEWORK)
-    assert few[["low", "q1", "median", "q3", "high"]].isna().all(axis=None)
-
-
 def test_board_says_that_composites_are_no_outcome(page):
     part = page[page.index('<h2 id="composites">') :]
     assert "Descriptive, never an outcome." in part
     assert part.count('<svg class="band"') == len(FRAMEWORK.composites)
     assert not re.search(r"\b\d{5}\b", text_of(part)), "a code of a municipality"
-
-
-def test_a_finding_is_told_with_gaps_and_names_nobody_of_a_sensitive_indicator():
-    names = {"11001": "Aartselaar", "11002": "Antwerpen"}
-    plain, private = (
-        next(one.id for one in FORM if (one.sensitivity == "none") == free and one.value == "single")
-        for free in (True, False)
-    )
-    findings = [
-        finding("value.above_maximum", "error", "11001", plain, value=MARKED, limit=9),
-        finding("value.above_maximum", "error", "11002", private, value=MARKED, limit=9),
-        finding("value.above_maximum", "error", TYPED, plain, value=TYPED, limit=9),
-        finding("form.row_moved", "question", "11002", private),
-        finding("value.formula", "note", "11001", plain),
-    ]
-    prose = Prose(words("en"))
-    first, second = open_points(findings, names, FRAMEWORK, prose)
-    assert first.message == "… is too high: the highest possible answer is …"
-    assert (first.count, first.who, first.withheld, first.unknown) == (3, (("Aartselaar", 1),), 1, 1)
-    # that a row was moved says nothing about a number
-    assert (second.code, second.who, second.withheld) == ("form.row_moved", (("Antwerpen", 1),), 0)
-    pooled = open_points(findings, names, FRAMEWORK, prose, few=True)
-    assert [one.code for one in pooled] == ["value.above_maximum", "board.open.sensitive", "form.row_moved"]
-
-
-def test_a_finding_of_an_older_version_is_told_by_its_topic():
-    (point,) = open_points([finding("value.above_maximum", "error", "1", old=1)], {}, FRAMEWORK, Prose(words("en")))
-    assert point.message == "Answers that are not usable as they stand (value.above_maximum)"
-    assert point.remedy == say_finding(finding("value.above_maximum", "error", "1", value=1, limit=1), "en")[1]
 
 
 class Attack(HTMLParser):
@@ -408,6 +247,33 @@ def test_who_is_not_on_the_list_is_marked(store, tmp_path):
     assert html.count("(not on the list)") == 1
 
 
+def test_who_was_not_asked_in_a_wave_is_not_missed(tmp_path):
+    rng = np.random.default_rng(1)
+    with open_store(tmp_path) as store:
+        # 11056 and 46003 became 46030 on 1 January 2025
+        old = [reading(n, code, "2023", rng, vintage="2019") for n, code in enumerate(("11001", "11056", "46003"))]
+        new = [reading(9, "46030", "2025", rng)]
+        store.add([(one, b"") for one in old + new], "2026-03-01T10:00:00+00:00")
+    rows = tables(write(tmp_path, tmp_path, Asked()))["Respondents by wave"][1:]
+    assert rows == [["2023", "3", "0", "0", "0"], ["2025", "1", "0", "0", "1"]]
+    listed = Asked(respondents_of(["46030", "11002"]))
+    rows = tables(write(tmp_path, tmp_path, listed))["Respondents by wave"][1:]
+    # 11001 answered once and is not on the list of this wave; 11002 is, and existed before
+    assert rows == [["2023", "3", "0", "0", "1"], ["2025", "1", "0", "0", "1"]]
+
+
+def test_findings_that_name_nobody_do_not_count_beside_a_name(tmp_path):
+    rng = np.random.default_rng(1)
+    plain = next(one.id for one in FORM if one.sensitivity == "none")
+    found = [
+        finding("value.unlike_earlier", "question", "11001", SENSITIVE[0].id, value=3, usual=40),
+        finding("value.unlike_earlier", "question", "11001", plain, value=3, usual=40),
+    ]
+    with open_store(tmp_path) as store:
+        store.add([(reading(1, "11001", "2025", rng, findings=found), b"")], "2026-03-01T10:00:00+00:00")
+    assert tables(write(tmp_path, tmp_path, Asked()))["answered"][1] == ["Aartselaar", "11001", "answered", "0", "1"]
+
+
 def test_a_name_on_the_list_is_text(store, tmp_path):
     listed = respondents_of(store[1])
     listed.loc[0, "name"] = "<b>Mooi</b> & 'goed'"
@@ -449,35 +315,6 @@ def test_simulated_data_are_called_so(store, asked, page, tmp_path):
 
 def test_same_store_same_bytes(store, asked, page, tmp_path):
     assert write(store[0], tmp_path, asked) == page
-
-
-def marks(svg):
-    root = ET.fromstring(svg)
-    return root, {one.get("class"): one for one in root.iter("path")}
-
-
-def test_map_has_a_shape_of_its_own_for_every_state_and_north_is_up():
-    states = ("answered", "late", "refused", "not_yet")
-    places = [Place(str(n), 4.0 + n / 10, 50.5 + n / 10, state, state) for n, state in enumerate(states)]
-    _, found = marks(draw_map(places, title="t", description="d"))
-    outlines = [re.sub(r"[\d. -]+", "", found[f"mark {state}"].get("d")) for state in states]
-    # disc and ring have one outline; one is filled, the other is not
-    assert outlines[0] == outlines[3]
-    assert len(set(outlines)) == 3
-    starts = [tuple(map(float, re.match(r"M([\d.]+) ([\d.]+)", found[f"mark {s}"].get("d")).groups())) for s in states]
-    assert [x for x, _ in starts] == sorted(x for x, _ in starts)
-    assert [y for _, y in starts] == sorted((y for _, y in starts), reverse=True)
-
-
-def test_map_draws_areas_and_leaves_dots_where_there_is_none():
-    ring = ((4.0, 51.0), (4.2, 51.0), (4.2, 51.1), (4.0, 51.0))
-    places = [Place("1", 4.1, 51.05, "late", "A <b>"), Place("2", 4.3, 51.0, "answered", "B"), Place("3", 4.2, 51, "")]
-    svg = draw_map(places, title="t", description="d", areas=Areas({"1": (ring,), "9": (ring,)}))
-    root, found = marks(svg)
-    assert [one.get("class") for one in root.iter("path")] == ["area late", "mark answered", "mark late"]
-    assert found["area late"].get("d").count("Z") == 1
-    assert len(list(root.iter("circle"))) == 1
-    assert [one.text for one in root.iter("title")] == ["t", "B", "A <b>"]
 
 
 def test_page_with_areas_says_how_many_have_none(store, asked, tmp_path):

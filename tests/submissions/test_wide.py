@@ -84,7 +84,7 @@ def test_all_faults_at_once(tmp_path, framework):
     text = "\n".join(caught.value.faults)
     assert len(caught.value.faults) == 5
     assert 'Data!A5: No municipality of 2019 is called "Antwerpn". Did you mean "Antwerpen"?' in text
-    assert 'Data!B6: what stands here is not a number' in text
+    assert "Data!B6: what stands here is not a number" in text
     assert "Data!E6: 3.5 is not a whole number" in text
     assert "Data!C7: 10.505 is above the largest possible value" in text
     assert 'Data!A9: No municipality of 2019 is called "Gewest"' in text
