@@ -34,6 +34,7 @@ assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/inference_figure.py
 	$(BIN)/python tests/assurance/interval_study.py
 	$(BIN)/python tests/assurance/count_study.py
+	$(BIN)/python tests/assurance/checks_study.py
 
 # Ten thousand damaged workbooks; those that are stored are not made again: remove tests/assurance/fuzz.csv first.
 fuzz: .venv/dev.stamp

@@ -76,10 +76,23 @@ def combine_effects(parts: Sequence[tuple[Effects, float]]) -> Effects:
     )
 
 
-def know(effects: Effects, level: float = 0.95) -> Known:
-    """Return the estimate of one row with its standard error and, from ten clusters on each side, its interval."""
+def know(effects: Effects, level: float = 0.95, *, few: bool = False) -> Known:
+    """Return the estimate of one row with its standard error and, from ten clusters on each side, its interval.
+
+    ``few`` takes the critical value of a t distribution with as many degrees of freedom as the smaller side has
+    clusters, less one: for comparisons of some tens of clusters, that are not shown beside the usual interval.
+    """
     estimate, error = float(effects.estimate[0]), float(std_errors(effects)[0])
     if inference_reasons(effects)[0] or not math.isfinite(error):
         return Known(estimate, error, math.nan, math.nan)
-    width = NormalDist().inv_cdf(0.5 + level / 2) * error
+    width = _critical(effects, level, few=few) * error
     return Known(estimate, error, estimate - width, estimate + width)
+
+
+def _critical(effects: Effects, level: float, *, few: bool) -> float:
+    if not few:
+        return NormalDist().inv_cdf(0.5 + level / 2)
+    from scipy.special import stdtrit
+
+    smaller = int(effects.labels[["n_treated", "n_comparison"]].iloc[0].min())
+    return float(stdtrit(smaller - 1, 0.5 + level / 2))

@@ -85,7 +85,7 @@ def check_anticipation(
         return Check("anticipation", _ASSUMPTION, None, "check.anticipation.not_possible", facts)
     first, second = overall_effects(effects), overall_effects(earlier)
     seen = {
-        "before_start": know(early, level),
+        "before_start": know(early, level, few=True),
         "overall": know(first, level),
         "overall_earlier": know(second, level),
         "difference": know(combine_effects([(second, 1.0), (first, -1.0)]), level),

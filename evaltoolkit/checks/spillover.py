@@ -70,7 +70,8 @@ def check_spillover(
         changes its sign without that ring. True where neither, and the interval excludes that neighbours moved as much
         as the yardstick. None where it does not exclude that, below ten clusters on a side, where nobody knows who
         borders whom, where no untreated unit borders a treated one, and where all do. Table: ``quantity, estimate,
-        std_error, conf_low, conf_high, n_units``.
+        std_error, conf_low, conf_high, n_units``; intervals of rings and of the net effect take the critical value of a
+        t distribution with the clusters of the smaller side less one.
 
     References
     ----------
@@ -93,9 +94,9 @@ def check_spillover(
     seen = {
         "all": know(overall_effects(effects), level),
         "without_neighbours": know(without, level) if without is not None else NOTHING,
-        "neighbours": know(first, level) if first is not None else NOTHING,
-        "second_ring": know(second, level) if second is not None else NOTHING,
-        "net": know(net, level) if net is not None else NOTHING,
+        "neighbours": know(first, level, few=True) if first is not None else NOTHING,
+        "second_ring": know(second, level, few=True) if second is not None else NOTHING,
+        "net": know(net, level, few=True) if net is not None else NOTHING,
     }
     sizes = (len(ring), int((~near).sum()), int(near.sum()), int((ring == 2).sum()), len(ring))
     table = pd.DataFrame(

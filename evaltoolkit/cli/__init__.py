@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from evaltoolkit.cli import forms, framework, plan, results, worksheet
+from evaltoolkit.cli import board, forms, framework, plan, results, worksheet
 from evaltoolkit.findings import EvaltoolkitError, RefusedError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(forms.app)
+app.add_typer(board.app)
 app.add_typer(framework.app, name="framework")
 app.add_typer(plan.app, name="plan")
 app.add_typer(worksheet.app, name="worksheet")

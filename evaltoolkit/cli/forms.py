@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from evaltoolkit.cli import keeping
 from evaltoolkit.cli.common import (
     Language,
     PlanPath,
@@ -18,11 +19,10 @@ from evaltoolkit.cli.common import (
     open_console,
     print_findings,
 )
-
-if TYPE_CHECKING:
-    pass
+from evaltoolkit.findings import EvaltoolkitError
 
 app = typer.Typer(rich_markup_mode=None)
+app.add_typer(keeping.app)
 
 FrameworkName = Annotated[str, typer.Option(help="livc-r or a folder of your own")]
 Agreement = Annotated[
@@ -196,7 +196,7 @@ def _earlier_years(period: str, count: int) -> tuple[str, ...]:
 
 @app.command()
 def collect(
-    folder: Annotated[Path, typer.Argument(help="folder with the returned workbooks")],
+    folder: Annotated[Path | None, typer.Argument(help="folder with the returned workbooks")] = None,
     store: Annotated[Path, typer.Option(help="folder that keeps values, findings and originals")] = Path("store"),
     framework: Annotated[str, typer.Option(help="livc-r or a folder of your own")] = "livc-r",
     findings: Annotated[Path | None, typer.Option(help="also write the findings here (.csv or .html)")] = None,
@@ -209,12 +209,21 @@ def collect(
     keep: Annotated[
         list[str] | None, typer.Option(help="the file that counts, where two files disagree; may be repeated")
     ] = None,
+    purge: Annotated[
+        str, typer.Option(help="first erase this file (SHA-256) from the store for good; see the command purge")
+    ] = "",
 ) -> None:
     """Read returned workbooks: every fault with its cell and what to do; nothing is lost."""
     from evaltoolkit.framework.load import load_framework
     from evaltoolkit.reports.findings_page import write_findings
     from evaltoolkit.submissions.collect import collect_folder
 
+    if purge:
+        keeping.erase(store, purge)
+    if folder is None:
+        if purge:
+            return
+        raise EvaltoolkitError("Name the folder with the returned workbooks.")
     console = open_console()
     collection = collect_folder(folder, store=store, framework=load_framework(framework), keep=keep or ())
     print_findings(console, collection.findings, language, limit=40)

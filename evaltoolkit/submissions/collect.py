@@ -18,6 +18,7 @@ from evaltoolkit.submissions.form import RefusedFormError, open_form
 from evaltoolkit.submissions.guard import Scan, guard_bytes, read_content
 from evaltoolkit.submissions.isolation import WORKERS
 from evaltoolkit.submissions.layout import FormMeta
+from evaltoolkit.submissions.personal import mask_personal
 from evaltoolkit.submissions.read import AnswerReader
 from evaltoolkit.submissions.roster_sheet import read_about, roster_findings
 from evaltoolkit.submissions.scan import FORM_CELLS
@@ -71,7 +72,8 @@ def collect_folder(
     """Collect returned workbooks: guard, read, check, store.
 
     A file that the store knows is not read again. Of a file that is refused as a whole nothing is stored but its
-    digest and the findings; of a file with faults in some cells the other answers are kept.
+    digest and the findings; of a file with faults in some cells the other answers are kept. A file that was erased
+    from the store is not taken again.
 
     Parameters
     ----------
@@ -126,11 +128,11 @@ def _is_ignored(path: Path, folder: Path) -> bool:
 
 def _add_files(
     store: Store, paths: list[Path], folder: Path, framework: Framework, run: tuple[str, Progress | None]
-) -> set[str]:
-    """Read what the store does not know yet; return the digests of all files."""
+) -> dict[str, str]:
+    """Read what the store does not know yet; return the name of every file by its digest."""
     received, progress = run
-    known = store.known(f"{framework.name} {framework.version}")
-    seen: set[str] = set()
+    known = store.known(f"{framework.name} {framework.version}") | store.erased()
+    seen: dict[str, str] = {}
     with ThreadPoolExecutor(WORKERS) as threads:
         for first in range(0, len(paths), _BATCH):
             some = paths[first : first + _BATCH]
@@ -142,7 +144,7 @@ def _add_files(
                     batch.append(read_web_form(found, framework, name))
                 elif isinstance(found, Scan) and digest not in seen:
                     batch.append(read_workbook(found, framework, name))
-                seen.add(digest)
+                seen.setdefault(digest, name)
                 if progress is not None:
                     progress(number, len(paths))
             store.add(batch, received)
@@ -198,6 +200,9 @@ def _reading(scan: Scan, framework: str, file: str, meta: FormMeta | None, findi
         meta.vintage,
         meta.language,
         findings=_told(findings, file, meta.language),
+        form=meta.form,
+        earlier=meta.earlier,
+        agreement=meta.agreement,
     )
 
 
@@ -209,10 +214,13 @@ def _told(findings: Iterable[Finding], file: str, language: str) -> tuple[Findin
     )
 
 
-def _assemble(store: Store, readings: pd.DataFrame, seen: set[str]) -> Collection:
+def _assemble(store: Store, readings: pd.DataFrame, seen: dict[str, str]) -> Collection:
     replaced = store.replaced()
-    gone = readings["sha256"].isin(replaced) | ((readings["state"] == "refused") & ~readings["sha256"].isin(seen))
+    gone = readings["sha256"].isin(replaced) | ((readings["state"] == "refused") & ~readings["sha256"].isin(list(seen)))
     findings = store.findings(readings.loc[~gone]) + conflict_findings(store, readings)
+    findings += [
+        Finding("file.erased", "error", Where(mask_personal(seen[d]))) for d in sorted(store.erased() & seen.keys())
+    ]
     files = readings.drop(columns=["id", "framework", "reader", "received"]).assign(
         errors=_count(readings, findings, "error"),
         questions=_count(readings, findings, "question"),

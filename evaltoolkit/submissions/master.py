@@ -23,13 +23,14 @@ from evaltoolkit.submissions.entries import build_lists
 from evaltoolkit.submissions.extras import ABOUT_COLUMN, ROSTER_TOP
 from evaltoolkit.submissions.grid import Grid
 from evaltoolkit.submissions.layout import ANSWERS_TOP, EARLIER_TOP, Layout
+from evaltoolkit.submissions.marks import Marks, draw_list, finish_list, mark_sheets
 from evaltoolkit.submissions.pen import Pen
 from evaltoolkit.submissions.prefill import Filling
 from evaltoolkit.submissions.roster_page import draw_roster
 from evaltoolkit.submissions.start_sheet import LANGUAGE_ROW, MEMBERS_HEIGHT, draw_start, members_height, members_text
 from evaltoolkit.submissions.styles import FONT, Styles
 from evaltoolkit.submissions.switch import LANGUAGE_CELL, LANGUAGE_LIST, NAMES, switch_labels
-from evaltoolkit.submissions.titles import LISTS_SHEET, META_SHEET, is_answer_sheet
+from evaltoolkit.submissions.titles import LISTS_SHEET, META_SHEET, is_answer_sheet, sheet_title
 
 # A fixed date keeps the file the same, byte for byte, at every run.
 _CREATED = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - xlsxwriter wants a naive date
@@ -83,7 +84,7 @@ class Master:
         return _zip(changed)
 
 
-def draw_master(layout: Layout, others: Sequence[Layout] = ()) -> Master:
+def draw_master(layout: Layout, others: Sequence[Layout] = (), marks: Marks | None = None) -> Master:
     """Draw the form of a layout, for nobody in particular.
 
     Parameters
@@ -91,6 +92,8 @@ def draw_master(layout: Layout, others: Sequence[Layout] = ()) -> Master:
     layout : Layout
     others : sequence of Layout
         The same form in other languages; with them, the texts can be switched.
+    marks : Marks, optional
+        Remarks on cells of the form; they are drawn into it and listed on a sheet of their own.
     """
     import xlsxwriter
 
@@ -106,6 +109,11 @@ def draw_master(layout: Layout, others: Sequence[Layout] = ()) -> Master:
             switch_labels(book, lists, {layout.meta.language: pens, **sketches})
         _write_metadata(book, layout)
         _name_cells(book, layout, languages)
+        if marks:
+            mark_sheets(pens, marks)
+            page = Pen(book.add_worksheet(sheet_title("findings", layout.meta.language)), pens[LISTS_SHEET].styles)
+            draw_list(page, marks)
+            finish_list(page.sheet)
         say = words(layout.meta.language).say
         for sheet_id in layout.titles:
             _finish(pens[sheet_id].sheet, sheet_id, f"&L&8{FOOTER} – {layout.meta.period}&R&8{say('form.page')}")

@@ -19,6 +19,8 @@ class Pen:
         self.styles = styles
         # text and style by row and column
         self.written: dict[tuple[int, int], tuple[str, str]] = {}
+        # style of input cells, by row and column
+        self.inputs: dict[tuple[int, int], str] = {}
         self.heights: dict[int, float] = {}
         self._rules: dict[str, tuple[dict[str, object], list[list[int]]]] = {}
 
@@ -54,6 +56,7 @@ class Pen:
     def entry(self, row: int, column: int, style: str, key: str, rule: dict[str, object]) -> None:
         """Draw an input cell; cells with the same key share a validation."""
         self.text(row, column, "", style)
+        self.inputs[row, column] = style
         self._rules.setdefault(key, (rule, []))[1].append([row - 1, column - 1, row - 1, column - 1])
 
     def validate(self) -> None:

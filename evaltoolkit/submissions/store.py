@@ -1,8 +1,8 @@
-"""The store: a folder with ``store.sqlite`` and ``originals/<sha256>``; written once, never changed.
+"""The store: a folder with ``store.sqlite`` and ``originals/<sha256>``; written once, never changed but for erasing.
 
 A file is known by the SHA-256 of its bytes. What was read from it is a *reading*: by this reader version, for this
 framework. Readings, values and findings are only ever added; triggers refuse to change or delete them. That another
-file takes the place of one is a row of its own.
+file takes the place of one is a row of its own, and so is that a file was erased (:mod:`.erase`).
 """
 
 from __future__ import annotations
@@ -21,66 +21,13 @@ import pandas as pd
 
 from evaltoolkit.findings import EvaltoolkitError, Finding, Where
 from evaltoolkit.framework.values import COLUMNS, value_table
+from evaltoolkit.submissions.personal import mask_personal
+from evaltoolkit.submissions.schema import erase_rows, prepare_tables, rewrite_pages
 
 # Raise when files must be read anew because reading has changed.
 READER = 2
 State = Literal["accepted", "open", "refused"]
 Reason = Literal["corrected", "same", "chosen"]
-
-_TABLES = """
-CREATE TABLE reading (
-    id INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
-    framework TEXT NOT NULL,
-    reader INTEGER NOT NULL,
-    file TEXT NOT NULL,
-    unit_kind TEXT NOT NULL,
-    unit TEXT NOT NULL,
-    period TEXT NOT NULL,
-    members TEXT NOT NULL,
-    vintage TEXT NOT NULL,
-    language TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('accepted', 'open', 'refused')),
-    received TEXT NOT NULL,
-    UNIQUE (sha256, framework, reader)
-) STRICT;
-CREATE TABLE value (
-    reading INTEGER NOT NULL REFERENCES reading (id),
-    period TEXT NOT NULL,
-    indicator TEXT NOT NULL,
-    part TEXT NOT NULL,
-    value REAL,
-    text TEXT NOT NULL,
-    status TEXT NOT NULL,
-    sheet TEXT NOT NULL,
-    cell TEXT NOT NULL,
-    wording INTEGER NOT NULL,
-    PRIMARY KEY (reading, period, indicator, part)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE finding (
-    reading INTEGER NOT NULL REFERENCES reading (id),
-    number INTEGER NOT NULL,
-    code TEXT NOT NULL,
-    severity TEXT NOT NULL CHECK (severity IN ('error', 'question', 'note')),
-    sheet TEXT NOT NULL,
-    cell TEXT NOT NULL,
-    indicator TEXT NOT NULL,
-    period TEXT NOT NULL,
-    facts TEXT NOT NULL,
-    PRIMARY KEY (reading, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE replacement (
-    old TEXT NOT NULL,
-    new TEXT NOT NULL CHECK (new <> old),
-    reason TEXT NOT NULL CHECK (reason IN ('corrected', 'same', 'chosen')),
-    PRIMARY KEY (old, new)
-) STRICT, WITHOUT ROWID;
-"""
-_TRIGGER = """
-CREATE TRIGGER {table}_{action} BEFORE {action} ON {table}
-BEGIN SELECT RAISE(ABORT, 'the store is append-only'); END;
-"""
-_RECORDED = ("reading", "value", "finding", "replacement")
 
 
 @dataclass(frozen=True)
@@ -117,6 +64,10 @@ class Reading:
     language: str = "en"
     answers: tuple[StoredValue, ...] = ()
     findings: tuple[Finding, ...] = ()
+    # what was asked, so that the form can be written anew; no form where that is not known
+    form: str = ""
+    earlier: tuple[str, ...] = ()
+    agreement: bool = False
 
 
 class Store:
@@ -138,7 +89,8 @@ class Store:
 
         ``received`` is the moment of the run, the same for all files that came together.
         """
-        batch = list(readings)
+        erased = self.erased()
+        batch = [(reading, content) for reading, content in readings if reading.sha256 not in erased]
         for reading, content in batch:
             if content:
                 self._keep_original(reading.sha256, content)
@@ -155,11 +107,37 @@ class Store:
         """Return the digests of files whose place was taken by another."""
         return {row[0] for row in self._connection.execute("SELECT old FROM replacement")}
 
+    def erased(self) -> set[str]:
+        """Return the digests of files that were erased and are never taken again."""
+        return {row[0] for row in self._connection.execute("SELECT sha256 FROM erasure")}
+
+    def erasures(self) -> pd.DataFrame:
+        """Return one row per erased file: ``sha256, moment, reason, role``."""
+        return pd.read_sql_query("SELECT * FROM erasure ORDER BY moment, sha256", self._connection)
+
+    def erase(self, digest: str, moment: str, reason: str, role: str) -> bool:
+        """Erase a file for good; see :func:`~evaltoolkit.submissions.erase.erase_file`.
+
+        Returns False where another program has the store open, so that its log may still hold what was erased.
+        """
+        erase_rows(self._connection, (digest, moment, reason, role))
+        for name in (digest, f"{digest}.part"):
+            (self.folder / "originals" / name).unlink(missing_ok=True)
+        return rewrite_pages(self._connection)
+
+    def replacements(self) -> pd.DataFrame:
+        """Return which file took the place of which: ``old, new, reason``."""
+        return pd.read_sql_query("SELECT * FROM replacement ORDER BY old, new", self._connection)
+
     def readings(self, framework: str | None = None) -> pd.DataFrame:
         """Return one row per file, in order of arrival: the newest reading of it."""
         query = "SELECT * FROM reading WHERE id IN (SELECT max(id) FROM reading {} GROUP BY sha256) ORDER BY id"
         where, parameters = ("WHERE framework = ?", [framework]) if framework else ("", [])
         return pd.read_sql_query(query.format(where), self._connection, params=parameters)
+
+    def asked(self) -> pd.DataFrame:
+        """Return what the form of each reading asked: ``reading, form, earlier, agreement``."""
+        return pd.read_sql_query("SELECT * FROM asked", self._connection)
 
     def values(self) -> pd.DataFrame:
         """Return all values: key ``reading`` and the fields of :class:`StoredValue`."""
@@ -176,11 +154,16 @@ class Store:
         return "\n".join(self._connection.iterdump())
 
     def _insert(self, reading: Reading, received: str) -> None:
-        row = (reading.sha256, reading.framework, READER, reading.file, reading.unit_kind, reading.unit, reading.period)
+        # what a file calls itself is free text, and whoever sent it may have put anything there
+        file, unit, vintage, members = map(
+            mask_personal, (reading.file, reading.unit, reading.vintage, ";".join(reading.members))
+        )
+        known = (reading.sha256, reading.framework, READER)
+        told = (reading.language, reading.state, received)
         cursor = self._connection.execute(
             "INSERT INTO reading (sha256, framework, reader, file, unit_kind, unit, period, members, vintage, "
             "language, state, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (*row, ";".join(reading.members), reading.vintage, reading.language, reading.state, received),
+            (*known, file, reading.unit_kind, unit, reading.period, members, vintage, *told),
         )
         if not cursor.rowcount:
             return
@@ -194,6 +177,10 @@ class Store:
             "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(key, number, *_as_row(finding)) for number, finding in enumerate(reading.findings)],
         )
+        if reading.form:
+            form = mask_personal(reading.form)
+            asked = (key, form, ";".join(reading.earlier), int(reading.agreement))
+            self._connection.execute("INSERT INTO asked VALUES (?, ?, ?, ?)", asked)
 
     def _keep_original(self, digest: str, content: bytes) -> None:
         """Write under a temporary name first: after a crash the file is whole or not there."""
@@ -221,7 +208,7 @@ def open_store(folder: str | Path) -> Iterator[Store]:
     try:
         (folder / "originals").mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(folder / "store.sqlite")) as connection:
-            _prepare(connection)
+            prepare_tables(connection)
             yield Store(folder, connection)
     except (OSError, sqlite3.DatabaseError) as error:
         raise EvaltoolkitError(
@@ -272,11 +259,16 @@ def current_values(store: Store, readings: pd.DataFrame) -> pd.DataFrame:
     rows["late"] = rows["status"] == "reconstructed"
     rows = rows.sort_values(["late", "form"], ascending=[True, False], kind="stable")
     rows = rows.drop_duplicates(["unit_kind", "unit", "period", "indicator", "part"])
-    workbook = "xlsx:" + rows["sha256"] + "/" + rows["sheet"] + "!" + rows["cell"]
-    # what a web form saved has no sheets
-    rows["source"] = workbook.where(rows["sheet"] != "", "json:" + rows["sha256"] + "/" + rows["cell"])
+    rows["source"] = source_of(rows)
     rows = rows.sort_values(["unit_kind", "unit", "period", "indicator", "part"], kind="stable", ignore_index=True)
     return value_table() if rows.empty else rows[list(COLUMNS)].astype(COLUMNS)
+
+
+def source_of(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return file and place of each value, from the columns ``sha256``, ``sheet`` and ``cell``."""
+    workbook = "xlsx:" + rows["sha256"] + "/" + rows["sheet"] + "!" + rows["cell"]
+    # what a web form saved has no sheets
+    return workbook.where(rows["sheet"] != "", "json:" + rows["sha256"] + "/" + rows["cell"])
 
 
 def disagreements(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -285,27 +277,25 @@ def disagreements(rows: pd.DataFrame) -> pd.Series[bool]:
     files = rows.groupby(["unit_kind", "unit", "form"])["sha256"].transform("nunique")
     if not (files > 1).any():
         return pd.Series(False, index=rows.index)
-    answer = rows["value"].astype(str) + "|" + rows["text"] + "|" + rows["status"]
-    groups = rows.assign(answer=answer).groupby(key)
+    groups = rows.assign(answer=answer_texts(rows)).groupby(key)
     return (groups["answer"].transform("nunique") > 1) | (groups["sha256"].transform("nunique") < files)
+
+
+def answer_texts(rows: pd.DataFrame) -> pd.Series[str]:
+    """Return value, text and status of each answer as one text, for comparing; a missing value is a word too."""
+    # astype(str) would leave NaN missing, and two different texts would count as the same
+    return rows["value"].map(str) + "|" + rows["text"].fillna("") + "|" + rows["status"]
 
 
 def _agreed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.loc[~disagreements(rows)].copy()
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-    if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'reading'").fetchone()[0]:
-        return
-    triggers = [_TRIGGER.format(table=table, action=action) for table in _RECORDED for action in ("UPDATE", "DELETE")]
-    connection.executescript("BEGIN;" + _TABLES + "".join(triggers) + "COMMIT;")
-
-
 def _as_row(finding: Finding) -> tuple[str, ...]:
     where = finding.where
-    facts = json.dumps(dict(finding.facts), sort_keys=True)
-    return finding.code, finding.severity, where.sheet, where.cell, where.indicator, where.period, facts
+    masked = {name: mask_personal(fact) if isinstance(fact, str) else fact for name, fact in finding.facts.items()}
+    facts = json.dumps(masked, sort_keys=True)
+    return finding.code, finding.severity, mask_personal(where.sheet), where.cell, where.indicator, where.period, facts
 
 
 def _as_finding(row: tuple[object, ...], about: object) -> Finding:

@@ -87,7 +87,14 @@ STYLES: Mapping[str, Mapping[str, object]] = {
     "alarm": {"bg_color": ALARM, "font_color": ALARM_INK},
     "closed": {"bg_color": CLOSED, "font_color": CLOSED_INK},
     "date": {**_ENTRY, "align": "left", "indent": 1, "num_format": "dd/mm/yyyy"},
+    "link": {**_CELL, "underline": 1, "font_color": DEEP},
     "sample": {**_ENTRY, "locked": True, "align": "center"},
+}
+# an input cell with a remark: ``number!error``; the thick edge is seen without colours too
+_MARKED: Mapping[str, Mapping[str, object]] = {
+    "": {},
+    "error": {"bg_color": ALARM, "border": 5, "border_color": ALARM_INK},
+    "question": {"bg_color": BAND, "border": 5, "border_color": DEEP},
 }
 
 
@@ -100,5 +107,6 @@ class Styles:
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = self._book.add_format({**FONT, **STYLES[name]})
+            base, _, mark = name.partition("!")
+            self._made[name] = self._book.add_format({**FONT, **STYLES[base], **_MARKED[mark]})
         return self._made[name]

@@ -1,6 +1,7 @@
 """Sheets of a form: their stable ids, their titles, and when the answers take more than one.
 
-Ids are ``start``, ``answers`` or ``answers.<dimension>``, ``earlier`` and ``roster``.
+Ids are ``start``, ``answers`` or ``answers.<dimension>``, ``earlier`` and ``roster``; a form that goes
+back with remarks has a sheet ``findings`` as well.
 """
 
 from __future__ import annotations
@@ -46,5 +47,5 @@ def sheet_title(sheet_id: str, language: str) -> str:
 @cache
 def known_titles() -> frozenset[str]:
     """Return every title that a sheet of a form can have, in any language, hidden sheets included."""
-    names = ("start", "answers", "earlier", "roster", *(f"answers.{code}" for code in get_args(Dimension)))
+    names = ("start", "answers", "earlier", "roster", "findings", *(f"answers.{code}" for code in get_args(Dimension)))
     return frozenset({*HIDDEN_SHEETS, *(sheet_title(name, lang) for lang in LANGUAGES for name in names)})

@@ -81,7 +81,7 @@ def _load(content: bytes, framework: Framework, file: str) -> object:
 def _about(reading: Reading, meta: FormMeta | None) -> Reading:
     if meta is None:
         return reading
-    names = ("unit_kind", "unit", "period", "members", "vintage", "language")
+    names = ("unit_kind", "unit", "period", "members", "vintage", "language", "form", "earlier", "agreement")
     return replace(reading, **{name: getattr(meta, name) for name in names})
 
 

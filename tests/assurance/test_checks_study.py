@@ -16,6 +16,8 @@ import checks_study as study
 NOMINAL = {"pretrends": 0.05, "anticipation": 0.05, "spillover": 0.05, "agreement": 0.0455, "concurrent": 0.0455}
 # the others hold a number against a limit: at most this often where nothing is wrong
 LIMIT = 0.05
+# a limit of one standard error is passed the more often, the more is left out: a quarter of the values here
+WIDER = {"reconstructed": 0.08}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,8 @@ def test_a_test_is_nominal_where_nothing_is_wrong(stored, name):
 @pytest.mark.parametrize("name", sorted(set(study.WORLDS) - set(NOMINAL)))
 def test_a_limit_is_seldom_passed_where_nothing_is_wrong(stored, name):
     row = stored.loc[(name, "clean")]
-    assert row["alarm"] <= LIMIT + error(LIMIT, row["draws"])
+    limit = WIDER.get(name, LIMIT)
+    assert row["alarm"] <= limit + error(limit, row["draws"])
 
 
 @pytest.mark.parametrize("name", sorted(study.WORLDS))

@@ -133,6 +133,15 @@ def test_two_different_clean_files_are_a_conflict_until_one_is_chosen(folders, f
     assert value_of(settled) == [4.0]
 
 
+def test_two_files_that_differ_in_a_chosen_text_are_a_conflict_too(folders, framework):
+    write_form(framework, folders[0], name="first.xlsx")
+    write_form(framework, folders[0], {**ANSWERS, ("COMP-01", "members"): "mayor;social"}, name="second.xlsx")
+    collection = collect(folders, framework)
+    assert [(f.code, f.facts["count"]) for f in collection.errors] == [("file.conflict", 2)]
+    assert len(collection.values) == 2 * len(ANSWERS) - 2
+    assert "members" not in set(collection.values["part"])
+
+
 def test_same_answers_saved_again_are_no_conflict(folders, framework):
     path, _ = write_form(framework, folders[0], name="first.xlsx")
     book = openpyxl.load_workbook(path)
