@@ -130,7 +130,8 @@ def _stored(result: OutcomeResult, what: str) -> float:
     if result.headline is None:
         return math.nan
     interval = result.headline.interval
-    return abs(interval.estimate) if what == "size" else float(getattr(interval, what))
+    known = {"estimate": interval.estimate, "size": abs(interval.estimate), "low": interval.low, "high": interval.high}
+    return known[what]
 
 
 def setup(app: Any) -> None:
