@@ -1,5 +1,6 @@
 """The stored study of the checks holds its gates, and the code still makes the stored figures."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -16,8 +17,11 @@ import checks_study as study
 NOMINAL = {"pretrends": 0.05, "anticipation": 0.05, "spillover": 0.05, "agreement": 0.0455, "concurrent": 0.0455}
 # the others hold a number against a limit: at most this often where nothing is wrong
 LIMIT = 0.05
-# a limit of one standard error is passed the more often, the more is left out: a quarter of the values here
-WIDER = {"reconstructed": 0.08}
+# A limit of one standard error is passed the more often, the more is left out. Without a quarter of the values, as in
+# this world, the variance is 4/3 of the whole one; the difference of the two estimates has a third of it (Hausman 1978,
+# doi:10.2307/1913827), and exceeds one standard error as often as a standard normal exceeds the root of three: 8.3 %.
+# Known only after the study had shown 7.2 %; nothing in the check was changed for it.
+WIDER = {"reconstructed": math.erfc(math.sqrt(3 / 2))}
 
 
 @pytest.fixture(scope="module")
