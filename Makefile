@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance fuzz audit peers clean
+.PHONY: demo screenshots test check lint types contract format book book-pages book-paper book-catalogues bench lock assurance fuzz audit peers clean
 
 demo: .venv/run.stamp
 	$(BIN)/evaltoolkit demo demo
@@ -33,8 +33,10 @@ assurance: .venv/dev.stamp
 	$(BIN)/python tests/assurance/inference_study.py
 	$(BIN)/python tests/assurance/inference_figure.py
 	$(BIN)/python tests/assurance/interval_study.py
+	$(BIN)/python tests/assurance/linear_study.py
 	$(BIN)/python tests/assurance/count_study.py
 	$(BIN)/python tests/assurance/checks_study.py
+	$(BIN)/python tests/assurance/verdict_study.py
 
 # Ten thousand damaged workbooks; those that are stored are not made again: remove tests/assurance/fuzz.csv first.
 fuzz: .venv/dev.stamp
@@ -50,7 +52,8 @@ BUILT = book/_build
 SPHINX = PYTHONPATH=book/_ext .venv-book/bin/sphinx-build -W -n --keep-going -q
 PAPER = -D external_toc_path=_toc_print.yml -D master_doc=paper
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
-PRINT = $(CHROMIUM) --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --no-pdf-header-footer --generate-pdf-document-outline
+# The browser is asked as the reports ask it, so that every PDF is tagged alike.
+PRINT = $(BIN)/python -c "import sys; from evaltoolkit.reports.paper import print_page; print_page(*sys.argv[1:3], browser=sys.argv[3], alone=False)"
 
 book: book-pages book-paper
 	.venv-book/bin/jupyter-book build book -W -n --keep-going
@@ -69,7 +72,7 @@ book-paper: book-pages
 	mkdir -p $(BUILT)/site/pdf
 	set -e; if [ -n "$(CHROMIUM)" ]; then for l in $(LANGUAGES); do \
 	  $(SPHINX) -b singlehtml $(PAPER) -D language=$$l -d $(BUILT)/doctrees/paper-$$l book $(BUILT)/paper/$$l; \
-	  $(PRINT) --print-to-pdf=$(BUILT)/site/pdf/policymakers_$$l.pdf file://$(CURDIR)/$(BUILT)/paper/$$l/paper.html; done; fi
+	  $(PRINT) $(BUILT)/paper/$$l/paper.html $(BUILT)/site/pdf/policymakers_$$l.pdf "$(CHROMIUM)"; done; fi
 
 # After a change of the English pages for policymakers: writes what is to be translated into book/locale.
 book-catalogues: .venv-book/stamp
@@ -85,6 +88,10 @@ book-catalogues: .venv-book/stamp
 	.venv-book/bin/python -m pip install --quiet --require-hashes -r requirements/book.txt
 	.venv-book/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+# The pictures of the README, from the reports of the demonstration; needs `make demo` first, and Chromium.
+screenshots: .venv/dev.stamp
+	$(BIN)/python docs/screenshots.py demo/report
 
 # Against peers, in one run; ratios move with the machine.
 bench: .venv-bench/stamp

@@ -2,7 +2,7 @@
 
     python benchmarks/collection.py [--limit 30] [--output FILE]
 
-The forms are filled as in the demonstration, in three languages. Shown are seconds by the clock and files per second
+The forms are filled as in the demonstration, in four languages. Shown are seconds by the clock and files per second
 for all files new, for the same folder again, and for all as ``.ods``; then the most memory of this process and of the
 reading processes. The command fails where all files new take longer than the limit, or where one has an error.
 """
@@ -30,7 +30,7 @@ from evaltoolkit.submissions.guard import guard_workbook
 from evaltoolkit.submissions.write import write_templates
 from evaltoolkit.territory.municipalities import municipality_codes
 
-VINTAGE, ROUND, LANGUAGES = 2019, "2024", ("nl", "fr", "de")
+VINTAGE, ROUND, LANGUAGES = 2019, "2024", ("nl", "fr", "de", "en")
 
 
 def write_forms(framework, folder):

@@ -35,8 +35,12 @@ if TYPE_CHECKING:
     from evaltoolkit.plans.power import minimum_detectable_effect
     from evaltoolkit.plans.pretrend import pretrend_power
     from evaltoolkit.plans.study import read_study
+    from evaltoolkit.reports.bundle import write_bundle
+    from evaltoolkit.reports.bundle_check import verify_bundle
+    from evaltoolkit.reports.draw import draw_figure
     from evaltoolkit.reports.graph_figure import write_graph
-    from evaltoolkit.reports.notebook import draw_event_study, draw_paths, say
+    from evaltoolkit.reports.municipality import write_municipality_pages
+    from evaltoolkit.reports.notebook import say
     from evaltoolkit.reports.pages import write_report
     from evaltoolkit.reports.tables import write_results
     from evaltoolkit.submissions.collect import collect_folder as collect
@@ -65,8 +69,7 @@ _FACE = {
     "decompose_two_way": "estimators.decomposition",
     "design": "designs.build:make_design",
     "design_from_table": "designs.table",
-    "draw_event_study": "reports.notebook",
-    "draw_paths": "reports.notebook",
+    "draw_figure": "reports.draw",
     "draw_rollout": "designs.rollout",
     "estimate": "estimators.registry",
     "incidents_avoided": "estimators.counts",
@@ -90,11 +93,14 @@ _FACE = {
     "run_plan": "evaluations.run",
     "say": "reports.notebook",
     "simulate_world": "panels.simulate",
+    "verify_bundle": "reports.bundle_check",
     "verify_rollout": "designs.rollout_files",
     "weigh_two_way": "estimators.twfe_weights",
     "world_roster": "panels.world_tables",
     "world_values": "panels.world_tables",
+    "write_bundle": "reports.bundle",
     "write_graph": "reports.graph_figure",
+    "write_municipality_pages": "reports.municipality",
     "write_report": "reports.pages",
     "write_results": "reports.tables",
     "write_rollout": "designs.rollout_files",
@@ -116,8 +122,7 @@ __all__ = [
     "decompose_two_way",
     "design",
     "design_from_table",
-    "draw_event_study",
-    "draw_paths",
+    "draw_figure",
     "draw_rollout",
     "estimate",
     "incidents_avoided",
@@ -141,11 +146,14 @@ __all__ = [
     "run_plan",
     "say",
     "simulate_world",
+    "verify_bundle",
     "verify_rollout",
     "weigh_two_way",
     "world_roster",
     "world_values",
+    "write_bundle",
     "write_graph",
+    "write_municipality_pages",
     "write_report",
     "write_results",
     "write_rollout",

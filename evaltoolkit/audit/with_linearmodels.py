@@ -156,7 +156,8 @@ def _refuses_group_time(question: Question) -> str:
 
 
 def _refuses_two_way(question: Question) -> str:
-    return "option_not_offered" if question.option("effects") == "unit_trends" else ""
+    other = question.option("family") != "linear" or question.option("factor") != "none"
+    return "option_not_offered" if other or question.option("effects") == "unit_trends" else ""
 
 
 def _refuses_extended(question: Question) -> str:

@@ -155,7 +155,8 @@ def _extended(question: Question, package: Any) -> list[Figure]:
 
 
 def _refuses_two_way(question: Question) -> str:
-    return "" if question.option("effects") == "unit_period" else "option_not_offered"
+    other = question.option("family") != "linear" or question.option("factor") != "none"
+    return "option_not_offered" if other or question.option("effects") != "unit_period" else ""
 
 
 def _refuses_extended(question: Question) -> str:

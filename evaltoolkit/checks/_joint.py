@@ -89,6 +89,18 @@ def know(effects: Effects, level: float = 0.95, *, few: bool = False) -> Known:
     return Known(estimate, error, estimate - width, estimate + width)
 
 
+def p_value(effects: Effects, *, few: bool = False) -> float:
+    """Return the two-sided p-value of one row, by the distribution of :func:`know`; NaN where undefined."""
+    from scipy.special import ndtr, stdtr
+
+    error = float(std_errors(effects)[0])
+    if inference_reasons(effects)[0] or not error > 0:
+        return math.nan
+    size = -abs(float(effects.estimate[0])) / error
+    smaller = int(effects.labels[["n_treated", "n_comparison"]].iloc[0].min())
+    return float(2 * (stdtr(smaller - 1, size) if few else ndtr(size)))
+
+
 def _critical(effects: Effects, level: float, *, few: bool) -> float:
     if not few:
         return NormalDist().inv_cdf(0.5 + level / 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,25 +56,31 @@ def zones_of(design: Design, panel: Panel | None, membership: pd.DataFrame | Non
     return np.where(first.isna(), design.units, "zone " + first.fillna("").to_numpy(dtype=str))
 
 
-def find_pairs(design: Design, neighbours: Neighbours | None, zones: Labels | None = None) -> Pairs | None:
-    """Return (p, 2) rows of units that lie next to each other, both ways; None where nobody knows.
+class Found(NamedTuple):
+    """Rows of units that lie next to each other, both ways (p, 2), and what says so."""
 
-    Next to each other are neighbours by a border, units of one zone, and units of one cluster of the design.
+    pairs: Pairs
+    by: Literal["zones", "borders"]
+
+
+def find_neighbours(design: Design, borders: Neighbours | None, zones: Labels | None = None) -> Found | None:
+    """Return who lies next to whom; None where nobody knows.
+
+    The user's zones come first, where a zone holds treated and untreated units: whoever gave them said what a
+    neighbourhood is. Else units that share a border; and where no border is known either, the clusters of the design.
     """
+    # where whole zones start together no zone holds both, and a zone says nothing about who lies beside it
+    if zones is not None and _mixed(design, zones):
+        return Found(_both_ways(_mates(zones)), "zones")
     place = {str(unit): row for row, unit in enumerate(design.units)}
-    found = np.empty((0, 2), dtype=np.intp)
-    known = False
-    if neighbours is not None:
-        known = any(unit in place for unit in neighbours)
-        touching = [(place[a], place[b]) for a in place for b in neighbours.get(a, ()) if b in place]
-        found = np.array(touching, dtype=np.intp).reshape(-1, 2)
-    for labels in (design.clusters, zones):
-        # where whole zones start together no zone holds both, and a zone says nothing about who lies beside it
-        if labels is not None and _mixed(design, labels):
-            found, known = np.vstack([found, _mates(labels)]), True
-    if not known:
-        return None
-    both: Pairs = np.unique(np.vstack([found, found[:, ::-1]]), axis=0)
+    if borders is not None and any(unit in place for unit in borders):
+        touching = [(place[a], place[b]) for a in place for b in borders.get(a, ()) if b in place]
+        return Found(_both_ways(np.array(touching, dtype=np.intp).reshape(-1, 2)), "borders")
+    return Found(_both_ways(_mates(design.clusters)), "zones") if _mixed(design, design.clusters) else None
+
+
+def _both_ways(pairs: Pairs) -> Pairs:
+    both: Pairs = np.unique(np.vstack([pairs, pairs[:, ::-1]]), axis=0)
     return both
 
 

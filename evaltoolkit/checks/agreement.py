@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evaltoolkit.checks._again import estimate_again
-from evaltoolkit.checks._joint import combine_effects, know
+from evaltoolkit.checks._joint import combine_effects, know, p_value
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.aggregate import aggregate_effects
@@ -71,7 +71,8 @@ def check_agreement(design: Design, effects: Effects) -> Check:
     if own is None or theirs is None:
         return Check("agreement", _ASSUMPTION, None, "check.agreement.not_possible")
     first, second = know(own), know(theirs)
-    difference = know(combine_effects([(own, 1.0), (theirs, -1.0)]))
+    apart_effects = combine_effects([(own, 1.0), (theirs, -1.0)])
+    difference = know(apart_effects)
     rows = [
         (own.info["method"], before, first.estimate, first.std_error, shared, cells[0] - shared),
         (theirs.info["method"], _before(theirs), second.estimate, second.std_error, shared, cells[1] - shared),
@@ -84,7 +85,10 @@ def check_agreement(design: Design, effects: Effects) -> Check:
         "percent": round(100 * apart / size) if size > 0 else math.nan,
         "errors": round(apart / difference.std_error, 1) if difference.std_error > 0 else math.nan,
     }
-    return Check("agreement", _ASSUMPTION, verdict, f"check.agreement.{code}", facts, table, {"agreement": table})
+    chance = p_value(apart_effects) if verdict is not None else math.nan
+    return Check(
+        "agreement", _ASSUMPTION, verdict, f"check.agreement.{code}", facts, table, {"agreement": table}, p_value=chance
+    )
 
 
 def _before(effects: Effects) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.checks._again import estimate_again, overall_effects
-from evaltoolkit.checks._joint import Known, combine_effects, know
+from evaltoolkit.checks._joint import Known, combine_effects, know, p_value
 from evaltoolkit.checks._roster import rows_by_unit
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
@@ -96,7 +96,14 @@ def check_anticipation(
     if not math.isfinite(seen["before_start"].estimate):
         code, verdict = "not_possible", None
     return Check(
-        "anticipation", _ASSUMPTION, verdict, f"check.anticipation.{code}", facts, table, {"anticipation": table}
+        "anticipation",
+        _ASSUMPTION,
+        verdict,
+        f"check.anticipation.{code}",
+        facts,
+        table,
+        {"anticipation": table},
+        p_value=p_value(early, few=True),
     )
 
 

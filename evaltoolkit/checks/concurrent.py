@@ -10,7 +10,7 @@ import pandas as pd
 
 from evaltoolkit.checks._again import estimate_again, overall_effects
 from evaltoolkit.checks._events import began_at_the_time, flags_of
-from evaltoolkit.checks._joint import Known, combine_effects, know
+from evaltoolkit.checks._joint import Known, combine_effects, know, p_value
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.designs.subset import keep_units
@@ -79,8 +79,8 @@ def check_concurrent(
     figure = {"concurrent": table, "kinds": sorted(flags)}
     if not np.nansum(had):
         return Check("concurrent", _ASSUMPTION, None, "check.concurrent.none", facts, table, figure)
-    code, verdict = _without(design, effects, had)
-    return Check("concurrent", _ASSUMPTION, verdict, f"check.concurrent.{code}", facts, table, figure)
+    code, verdict, chance = _without(design, effects, had)
+    return Check("concurrent", _ASSUMPTION, verdict, f"check.concurrent.{code}", facts, table, figure, p_value=chance)
 
 
 def _by_arm(design: Design, had: Array) -> pd.DataFrame:
@@ -96,17 +96,21 @@ def _percent(share: float) -> float:
     return round(100 * share) if math.isfinite(share) else math.nan
 
 
-def _without(design: Design, effects: Effects, had: Array) -> tuple[str, bool | None]:
+def _without(design: Design, effects: Effects, had: Array) -> tuple[str, bool | None, float]:
     kept = ~(np.nan_to_num(had) > 0)
     try:
         rest = overall_effects(estimate_again(keep_units(design, kept), effects))
     except EvaltoolkitError:
-        return "not_possible", None
+        return "not_possible", None, math.nan
     whole = overall_effects(effects)
     first, second = know(whole), know(rest)
     if not math.isfinite(first.estimate) or not math.isfinite(second.estimate):
-        return "not_possible", None
-    return _judge(first, second, know(combine_effects([(rest, 1.0), (whole, -1.0)])))
+        return "not_possible", None, math.nan
+    difference = combine_effects([(rest, 1.0), (whole, -1.0)])
+    code, verdict = _judge(first, second, know(difference))
+    # an answer that turns is no matter of chance among many checks
+    turned = first.estimate * second.estimate < 0
+    return code, verdict, math.nan if turned else p_value(difference)
 
 
 def _judge(first: Known, second: Known, difference: Known) -> tuple[str, bool | None]:

@@ -32,7 +32,8 @@ def check_merged(design: Design, effects: Effects, *, panel: Panel | None = None
     Returns
     -------
     Check
-        False where the estimate moves by more than its standard error; None where no unit merged, none is
+        False where the estimate moves by more than its standard error and by more than chance (see
+        :func:`~evaltoolkit.checks._without.compare_without`), or changes its sign; None where no unit merged, none is
         left, or units are not municipalities.
     """
     if panel is None or "merged" not in panel.units.columns:
@@ -47,4 +48,4 @@ def check_merged(design: Design, effects: Effects, *, panel: Panel | None = None
         return Check("merged", _ASSUMPTION, None, "check.merged.not_possible", {"left_out": n, "percent": 100})
     percent = round(100 * n / len(merged))
     reduced = keep_units(design, np.logical_not(merged))
-    return compare_without("merged", _ASSUMPTION, effects, reduced=reduced, n=n, percent=percent)
+    return compare_without("merged", _ASSUMPTION, effects, design=design, reduced=reduced, n=n, percent=percent)

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaltoolkit.checks._again import estimate_again
+from evaltoolkit.checks._again import estimate_again, overall_effects
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.aggregate import aggregation_matrix
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.effects.inference import NOTHING_TO_TEST, SINGULAR, inference_table, joint_wald
-from evaltoolkit.effects.pretest import SIZE, Trend, noncentrality_for, precision_of, rejection_power
+from evaltoolkit.effects.inference import FEW_TREATED, NOTHING_TO_TEST, SINGULAR, inference_table, joint_wald
+from evaltoolkit.effects.pretest import SIZE, Trend, joint_tail, noncentrality_for, precision_of, rejection_power
 
 # a quiet test that would miss a relevant violation more often than this says little
 ENOUGH_POWER = 0.5
@@ -35,14 +35,15 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     ----------
     design : Design
     effects : Effects
-        Group-time effects of the design.
+        Group-time effects of the design, or effects by time since treatment with an overall effect of their own.
     smallest_relevant : float, optional
         Smallest relevant effect, in units of the outcome.
 
     Returns
     -------
     Check
-        False where the test rejects at 5 %; True where it does not and would have found a violation as large as the
+        False where the test rejects at 5 % (Hotelling's T-squared with the clusters of the smaller arm, less one for
+        each cohort, as degrees of freedom); True where it does not and would have found a violation as large as the
         smallest relevant effect with probability 0.5 or more; None where it would not, where no smallest relevant
         effect is given, below ten clusters in an arm (no p-value), without two periods before treatment, or where the
         estimator chose its comparison by how it moved before (synthetic controls).
@@ -60,19 +61,20 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     pre, gap, horizon = _trend(design, effects)
     wald = joint_wald(event, pre)
     used = _used(event, pre)
+    freedom = _freedom(event, effects, used)
+    p_value = joint_tail(wald.statistic, wald.df, freedom) if math.isfinite(wald.p_value) else math.nan
+    reason = wald.reason or ("" if math.isfinite(p_value) else FEW_TREATED)
     known = event.covariance()[np.ix_(used, used)]
     precision = precision_of(Trend(gap[used], horizon), known) if len(used) else 0.0
-    powers = _powers(precision, wald.df, horizon, smallest_relevant)
-    table = pd.DataFrame(
-        [{"test": "event", "statistic": wald.statistic, "df": wald.df, "p_value": wald.p_value, **powers}]
-    )
+    powers = _powers(precision, wald.df, horizon, smallest_relevant, freedom)
+    table = pd.DataFrame([{"test": "event", "statistic": wald.statistic, "df": wald.df, "p_value": p_value, **powers}])
     facts = {
         "estimates": len(used),
         "power": _percent(powers["power_full"]),
         "power_half": _percent(powers["power_half"]),
-        "p": round(wald.p_value, 3) if math.isfinite(wald.p_value) else math.nan,
+        "p": round(p_value, 3) if math.isfinite(p_value) else math.nan,
     }
-    code = _code(wald.reason, wald.p_value, powers["power_full"])
+    code = _code(reason, p_value, powers["power_full"])
     verdict = {"seen": False, "none_seen": True}.get(code)
     figure = {"event_study": inference_table(event), "pre": np.flatnonzero(pre)}
     return Check("pretrends", _ASSUMPTION, verdict, f"check.pretrends.{code}", facts, table, figure)
@@ -95,15 +97,32 @@ def _trend(design: Design, effects: Effects) -> tuple[npt.NDArray[np.bool_], Arr
 
     The drift is what the estimator itself makes of treated units that move away by one per unit of time.
     """
+    if effects.kind == "event":
+        return _event_trend(design, effects)
     current = np.searchsorted(design.times, effects.labels["time"].to_numpy(float))
     first = np.searchsorted(design.times, effects.labels["cohort"].to_numpy(float))
     matrix = aggregation_matrix(effects, "event")
     late = matrix @ (current >= first - design.anticipation).astype(float)
     pre = (matrix.sum(axis=1) > 0) & (late == 0)
-    moved = np.where(design.treated[:, None], design.times[None, :] - design.times[0], 0.0)
-    drift = estimate_again(replace(design, outcome=np.where(np.isfinite(design.outcome), moved, np.nan)), effects)
+    drift = estimate_again(_moving_apart(design), effects)
     gaps = np.where(np.isfinite(drift.estimate), drift.estimate, 0.0)
     return pre, np.asarray(matrix @ gaps), float((aggregation_matrix(effects, "overall") @ gaps).item())
+
+
+def _event_trend(design: Design, effects: Effects) -> tuple[npt.NDArray[np.bool_], Array, float]:
+    """The same for a method that gives effects by time since treatment at once."""
+    step = 1.0 if effects.info.get("event_clock") == "periods" else float(np.diff(design.times).min())
+    early = effects.labels["event_time"].to_numpy(float) < -design.anticipation * step - 1e-9
+    drift = estimate_again(_moving_apart(design), effects)
+    gaps = np.where(np.isfinite(drift.estimate), drift.estimate, 0.0)
+    return early & np.isfinite(effects.estimate), gaps, float(overall_effects(drift).estimate[0])
+
+
+def _moving_apart(design: Design) -> Design:
+    """Treated units that move away by one per unit of time; where doses differ, by one per unit of dose and time."""
+    size = 1.0 if design.dose is None else design.dose
+    moved = np.where(design.treated, size, 0.0)[:, None] * (design.times[None, :] - design.times[0])
+    return replace(design, outcome=np.where(np.isfinite(design.outcome), moved, np.nan))
 
 
 def _used(event: Effects, pre: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
@@ -112,16 +131,29 @@ def _used(event: Effects, pre: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(pre & np.isfinite(event.estimate) & moving)
 
 
-def _powers(precision: float, df: int, horizon: float, relevant: float | None) -> dict[str, float]:
+def _freedom(event: Effects, effects: Effects, used: npt.NDArray[np.intp]) -> float:
+    """Degrees of freedom behind the covariance: clusters of the smaller arm, less one average for each cohort."""
+    if not len(used):
+        return math.nan
+    smaller = event.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float)[used].min()
+    cohorts = effects.labels["cohort"].nunique() if "cohort" in effects.labels else 1
+    return float(smaller - cohorts)
+
+
+def _powers(precision: float, df: int, horizon: float, relevant: float | None, freedom: float) -> dict[str, float]:
     """Power against a linear violation; ``precision`` is the noncentrality per squared unit of trend."""
-    if df == 0 or not precision > 0 or not horizon > 0:
+    if df == 0 or not precision > 0 or not horizon > 0 or not freedom >= df:
         return dict.fromkeys(("power_half", "power_full", "detectable_bias"), math.nan)
-    full = math.nan if relevant is None else rejection_power(df, precision * (relevant / horizon) ** 2)
-    half = math.nan if relevant is None else rejection_power(df, precision * (relevant / horizon / 2) ** 2)
+    full = math.nan if relevant is None else rejection_power(df, precision * (relevant / horizon) ** 2, freedom=freedom)
+    half = (
+        math.nan
+        if relevant is None
+        else rejection_power(df, precision * (relevant / horizon / 2) ** 2, freedom=freedom)
+    )
     return {
         "power_half": half,
         "power_full": full,
-        "detectable_bias": horizon * math.sqrt(noncentrality_for(df, 0.8) / precision),
+        "detectable_bias": horizon * math.sqrt(noncentrality_for(df, 0.8, freedom=freedom) / precision),
     }
 
 

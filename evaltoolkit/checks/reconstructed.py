@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
+from evaltoolkit.checks._status import status_of
 from evaltoolkit.checks._without import compare_without
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Design
@@ -33,21 +33,17 @@ def check_reconstructed(design: Design, effects: Effects, *, panel: Panel | None
     Returns
     -------
     Check
-        False where the estimate moves by more than its standard error; None where nothing was reconstructed or
-        nothing can be estimated without.
+        False where the estimate moves by more than its standard error and by more than chance (see
+        :func:`~evaltoolkit.checks._without.compare_without`), or changes its sign; None where nothing was
+        reconstructed or nothing can be estimated without.
     """
-    column = f"{design.outcome_name}.status"
-    if panel is None or column not in panel.data.columns:
+    status = status_of(design, panel)
+    if status is None:
         return Check("reconstructed", _ASSUMPTION, None, "check.reconstructed.unknown")
-    status = panel.data[column].to_numpy().reshape(len(panel.units), len(panel.periods))
-    # by code and date: the panel may hold more units and periods than the design
-    rows = pd.Index(panel.unit_codes).get_indexer(pd.Index(design.units))
-    columns = pd.Index(panel.times).get_indexer(pd.Index(design.times))
-    known = (rows[:, None] >= 0) & (columns[None, :] >= 0)
-    drop = known & (status[np.ix_(rows, columns)] == "reconstructed") & np.isfinite(design.outcome)
+    drop = (status == "reconstructed") & np.isfinite(design.outcome)
     n = int(drop.sum())
     if n == 0:
         return Check("reconstructed", _ASSUMPTION, None, "check.reconstructed.none")
     percent = round(100 * n / int(np.isfinite(design.outcome).sum()))
     reduced = drop_values(design, drop)
-    return compare_without("reconstructed", _ASSUMPTION, effects, reduced=reduced, n=n, percent=percent)
+    return compare_without("reconstructed", _ASSUMPTION, effects, design=design, reduced=reduced, n=n, percent=percent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,8 @@ from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import inference_reasons
-from evaltoolkit.findings import RefusedError
+from evaltoolkit.findings import Fact, RefusedError
+from evaltoolkit.sensitivity.partial_r2 import PartialR2, partial_r2_sensitivity
 from evaltoolkit.sensitivity.unit_refuters import refute_units
 
 _ASSUMPTION = "assumption.no_hidden_cause"
@@ -20,6 +23,10 @@ _HIDDEN = "add_unobserved_common_cause"
 
 def check_refuters(design: Design, effects: Effects, *, simulations: int = 999, seed: int = 1) -> Check:
     """Shuffle, resample and disturb the table of changes, one row per unit (or per cluster).
+
+    Beside them, for the regression form (change on treatment and covariates, one row per unit): how strong a hidden
+    cause would have to be to take the estimate to zero, and what causes as strong as each covariate would leave of it
+    (partial R2).
 
     Assumption: given the covariates, the untreated change does not depend on treatment. Refuters see how stable the
     arithmetic is; they cannot see a cause that nobody measured, beyond the strength that they simulate.
@@ -42,7 +49,15 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 999, 
         ten clusters in an arm, or where the table cannot be made. Otherwise False where one of the six refuters fails
         by its rule (:func:`evaltoolkit.sensitivity.unit_refuters.refute_units`): a disturbance turns the sign
         (``fragile``), tests see effects where there are none (``false_alarms``), or covariates are more than the units
-        can carry (``overfitted``). The same data give the same verdict, whatever the labels and the order.
+        can carry (``overfitted``). The same data give the same verdict, whatever the labels and the order. The fact
+        ``hidden`` is the robustness value in per cent, rounded down: the share of treatment and of the change, each,
+        that a hidden cause would have to explain. ``figure["partial_r2"]`` holds ``quantity, value`` and
+        ``figure["benchmarks"]`` a row per covariate and multiple; they inform, and no verdict rests on them.
+
+    References
+    ----------
+    Sharma and Kiciman (2020), https://doi.org/10.48550/arXiv.2011.04216; Cinelli and Hazlett (2020),
+    https://doi.org/10.1111/rssb.12348
     """
     # the share of random labellings is a p-value by another name: none below ten clusters in an arm
     if inference_reasons(effects.aggregate("overall"))[0]:
@@ -54,16 +69,43 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 999, 
     except RefusedError:
         return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")
     rows = table.set_index("refuter")
+    hidden = _hidden_cause(frame, design)
     by_chance = float(rows["share_as_large"]["placebo_treatment"])
-    facts = {
+    facts: dict[str, Fact] = {
         "rows": len(frame),
         "chance": round(100 * by_chance),
         "turned": round(100 * float(rows["share_other_sign"][["data_subset", "bootstrap", _HIDDEN]].max())),
         "alarms": round(100 * float(rows["measure"][["placebo_treatment", "dummy_outcome"]].max())),
         "simulations": simulations,
+        "hidden": math.floor(100 * hidden.robustness) if math.isfinite(hidden.robustness) else math.nan,
     }
     verdict, code = _conclude(by_chance, set(table["fault"]))
-    return Check("refuters", _ASSUMPTION, verdict, code, facts, table, {"refuters": table})
+    figure = {"refuters": table, "partial_r2": _told(hidden), "benchmarks": hidden.bounds}
+    return Check("refuters", _ASSUMPTION, verdict, code, facts, table, figure)
+
+
+def _hidden_cause(frame: pd.DataFrame, design: Design) -> PartialR2:
+    """Partial R2 of the regression of the change on treatment and covariates, these also as benchmarks."""
+    columns = _covariate_columns(design)
+    return partial_r2_sensitivity(
+        frame["change"].to_numpy(dtype=float),
+        frame["treated"].to_numpy(dtype=float),
+        frame[columns].to_numpy(dtype=float),
+        design.covariate_names,
+        benchmarks=design.covariate_names,
+        weights=frame["weight"].to_numpy(dtype=float),
+    )
+
+
+def _told(hidden: PartialR2) -> pd.DataFrame:
+    rows = [
+        ("estimate", hidden.coefficient.estimate),
+        ("std_error", hidden.coefficient.std_error),
+        ("partial_r2", hidden.partial_r2),
+        ("robustness", hidden.robustness),
+        ("robustness_of_test", hidden.robustness_of_test),
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "value"])
 
 
 def _conclude(by_chance: float, faults: set[str]) -> tuple[bool | None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Check:
     facts : numbers for that sentence
     table : the numbers behind it
     figure : figure data (name -> array or frame), drawn by the reports
+    did : message id of what was done, where it is not always the same; else ``check.<name>.did``
+    p_value : of the test that the verdict rests on, two-sided; NaN where it rests on a rule that is no such test
     """
 
     name: str
@@ -39,6 +42,8 @@ class Check:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
     figure: Mapping[str, Any] = field(default_factory=dict)
+    did: str = ""
+    p_value: float = math.nan
 
 
 @cache

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from evaltoolkit.checks._asked import Asked, who_was_asked
 from evaltoolkit.checks.registry import Check
-from evaltoolkit.designs.design import Design
+from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 
 # percentage points between the arms from which a comparison of answers is in doubt
 LARGEST_GAP = 10.0
+# how often, over all periods together, a gap may be called more than chance where there is none
+BY_CHANCE = 0.05
+_ASSUMPTION = "assumption.complete_response"
 
 
 def check_response(design: Design, effects: Effects) -> Check:
@@ -19,7 +23,8 @@ def check_response(design: Design, effects: Effects) -> Check:
     Assumption: whether a unit answers does not depend on treatment together with its outcome. Units that never
     answered count in the denominator where the design knows their treatment.
 
-    Not when: nobody knows who was asked; silence then cannot be counted.
+    Not when: nobody knows who was asked; silence then cannot be counted. What the silent would have answered is not
+    seen here: see ``missing_answers``.
 
     Parameters
     ----------
@@ -30,44 +35,68 @@ def check_response(design: Design, effects: Effects) -> Check:
     Returns
     -------
     Check
-        False where the arms differ by more than ten percentage points in a period. Table: ``period, treated,
-        comparison, difference`` (shares) and ``n_treated, n_comparison`` (units asked).
+        False where the arms differ in a period by more than ten percentage points *and* by more than chance: beyond the
+        critical value of a t distribution with the clusters of the smaller arm less one, at 5 % over all periods
+        together (Bonferroni), the variance taken over clusters with the shares of both arms pooled. None where a gap
+        of more than ten points may be chance, and where an arm is missing. Else True. Table: ``period, treated,
+        comparison, difference`` (shares), ``std_error, beyond_chance`` and ``n_treated, n_comparison`` (units asked).
+        The fact ``points`` is the largest gap, whatever chance says: the grade rests on it.
     """
     del effects
-    answered = np.isfinite(design.outcome if design.outcome.ndim == 2 else design.outcome[..., 0])
-    silent = _never_answered(design)
-    treated, silent_treated = design.treated, silent <= design.times[-1]
-    asked = np.array([treated.sum() + silent_treated.sum(), (~treated).sum() + (~silent_treated).sum()])
-    if not asked.all():
-        return Check("response", "assumption.complete_response", None, "check.response.not_possible")
-    shares = np.vstack([answered[treated].sum(axis=0), answered[~treated].sum(axis=0)]) / asked[:, None]
+    asked = who_was_asked(design)
+    n_treated, n_comparison = int(asked.treated.sum()), int((~asked.treated).sum())
+    if not (n_treated and n_comparison):
+        return Check("response", _ASSUMPTION, None, "check.response.not_possible")
+    shares = np.vstack([asked.answered[asked.treated].mean(axis=0), asked.answered[~asked.treated].mean(axis=0)])
+    difference = shares[0] - shares[1]
+    errors = _std_errors(asked)
+    beyond = np.abs(difference) > _critical(asked) * errors
     table = pd.DataFrame(
         {
             "period": design.times,
             "treated": shares[0],
             "comparison": shares[1],
-            "difference": shares[0] - shares[1],
-            "n_treated": asked[0],
-            "n_comparison": asked[1],
+            "difference": difference,
+            "std_error": errors,
+            "beyond_chance": beyond,
+            "n_treated": n_treated,
+            "n_comparison": n_comparison,
         }
     )
-    gap = 100 * float(table["difference"].abs().max())
-    worst = int(table["difference"].abs().to_numpy().argmax())
-    balanced = gap <= LARGEST_GAP + 1e-9
+    gap = 100 * np.abs(difference)
+    wide = gap > LARGEST_GAP + 1e-9
+    told = gap if not (wide & beyond).any() else np.where(wide & beyond, gap, -1.0)
+    worst = int(told.argmax())
     facts = {
-        "points": round(gap, 1),
+        "points": round(float(gap[worst]), 1),
         "treated": round(100 * float(shares[0, worst])),
         "comparison": round(100 * float(shares[1, worst])),
         "limit": int(LARGEST_GAP),
     }
-    code = "check.response.balanced" if balanced else "check.response.unbalanced"
-    return Check("response", "assumption.complete_response", balanced, code, facts, table, {"response": table})
+    code, verdict = _judge(bool(wide.any()), more_than_chance=bool((wide & beyond).any()))
+    return Check("response", _ASSUMPTION, verdict, f"check.response.{code}", facts, table, {"response": table})
 
 
-def _never_answered(design: Design) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """First treated times of units that were left out because no answer of theirs exists; unknown ones left out."""
-    excluded = design.excluded
-    if "cohort" not in excluded.columns:
-        return np.array([], dtype=float)
-    cohort = excluded.loc[excluded["reason"] == "excluded.no_outcome", "cohort"].to_numpy(dtype=float)
-    return np.asarray(cohort[~np.isnan(cohort)])
+def _judge(wide: bool, *, more_than_chance: bool) -> tuple[str, bool | None]:
+    if more_than_chance:
+        return "unbalanced", False
+    # ten points between small groups: nobody can say whether the groups differ in their will to answer
+    return ("by_chance", None) if wide else ("balanced", True)
+
+
+def _std_errors(asked: Asked) -> Array:
+    """(T,) standard error of the difference where both arms answer alike: clusters fall silent together."""
+    weight = np.where(asked.treated, 1 / asked.treated.sum(), -1 / (~asked.treated).sum())
+    centred = weight[:, None] * (asked.answered - asked.answered.mean(axis=0))
+    _, place = np.unique(asked.clusters, return_inverse=True)
+    sums = np.zeros((int(place.max()) + 1, centred.shape[1]))
+    np.add.at(sums, place, centred)
+    return np.asarray(np.sqrt(np.square(sums).sum(axis=0)))
+
+
+def _critical(asked: Asked) -> float:
+    from scipy.special import stdtrit
+
+    smaller = min(len(set(asked.clusters[arm])) for arm in (asked.treated, ~asked.treated))
+    freedom = max(smaller - 1, 1)
+    return float(stdtrit(freedom, 1 - BY_CHANCE / 2 / asked.answered.shape[1]))

@@ -36,8 +36,9 @@ def check_shared_cells(design: Design, effects: Effects, *, panel: Panel | None 
     Returns
     -------
     Check
-        False where the estimate moves by more than its standard error; None where no cell is shared, all are, or
-        nobody knows.
+        False where the estimate moves by more than its standard error and by more than chance (see
+        :func:`~evaltoolkit.checks._without.compare_without`), or changes its sign; None where no cell is
+        shared, all are, or nobody knows.
     """
     shared = _shared(design, panel)
     if shared is None:
@@ -50,7 +51,7 @@ def check_shared_cells(design: Design, effects: Effects, *, panel: Panel | None 
         facts = {"left_out": n, "percent": percent}
         return Check("shared_cells", _ASSUMPTION, None, "check.shared_cells.not_possible", facts)
     reduced = keep_units(design, np.logical_not(shared))
-    return compare_without("shared_cells", _ASSUMPTION, effects, reduced=reduced, n=n, percent=percent)
+    return compare_without("shared_cells", _ASSUMPTION, effects, design=design, reduced=reduced, n=n, percent=percent)
 
 
 def _shared(design: Design, panel: Panel | None) -> npt.NDArray[np.bool_] | None:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.checks._again import estimate_again, overall_effects
-from evaltoolkit.checks._joint import NOTHING, Known, combine_effects, know
-from evaltoolkit.checks._rings import Neighbours, find_pairs, known_neighbours, ring_starts, zones_of
+from evaltoolkit.checks._joint import NOTHING, Known, combine_effects, know, p_value
+from evaltoolkit.checks._rings import Neighbours, find_neighbours, known_neighbours, ring_starts, zones_of
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.designs.subset import keep_units
@@ -50,7 +50,7 @@ def check_spillover(
     Parameters
     ----------
     design : Design
-        Where its clusters hold treated and untreated units they are zones too.
+        Where its clusters hold treated and untreated units they are zones, if nobody knows borders or other zones.
     effects : Effects
         Group-time effects of the design.
     panel : Panel, optional
@@ -58,7 +58,8 @@ def check_spillover(
     neighbours : mapping, optional
         Unit -> codes of its neighbours, for units that are not in the register; before the register's.
     membership : DataFrame, optional
-        With a column ``zone``: who shares one counts as a neighbour, where it holds treated and untreated units.
+        With a column ``zone``: who shares one is a neighbour, and borders are not asked, where a zone holds treated and
+        untreated units. Where whole zones started together, they say nothing about who lies beside whom.
     smallest_relevant : float, optional
         Yardstick for a quiet result; else the size of the effect on the treated.
     level : float
@@ -71,17 +72,19 @@ def check_spillover(
         as the yardstick. None where it does not exclude that, below ten clusters on a side, where nobody knows who
         borders whom, where no untreated unit borders a treated one, and where all do. Table: ``quantity, estimate,
         std_error, conf_low, conf_high, n_units``; intervals of rings and of the net effect take the critical value of a
-        t distribution with the clusters of the smaller side less one.
+        t distribution with the clusters of the smaller side less one. ``did`` and ``figure["neighbours"]`` (``zones,
+        borders``) say who counted as a neighbour.
 
     References
     ----------
     Clarke (2017), https://mpra.ub.uni-muenchen.de/81604/; Butts (2021), https://doi.org/10.48550/arXiv.2105.03737
     """
     borders = neighbours if neighbours is not None else known_neighbours(panel)
-    pairs = find_pairs(design, borders, zones_of(design, panel, membership))
-    if pairs is None:
+    found = find_neighbours(design, borders, zones_of(design, panel, membership))
+    if found is None:
         return Check("spillover", _ASSUMPTION, None, "check.spillover.unknown")
-    ring, start = ring_starts(design, pairs, RINGS)
+    did = "check.spillover.did_zones" if found.by == "zones" else "check.spillover.did"
+    ring, start = ring_starts(design, found.pairs, RINGS)
     near = ring == 1
     if not near.any():
         return Check("spillover", _ASSUMPTION, None, "check.spillover.none")
@@ -105,8 +108,10 @@ def check_spillover(
     table = table.rename(columns={"low": "conf_low", "high": "conf_high"})
     code = _code(seen["all"], seen["without_neighbours"], seen["neighbours"], smallest_relevant)
     verdict = {"quiet": True, "moved": False, "turned": False}.get(code)
-    figure = {"spillover": table, "ring": pd.DataFrame({"unit": design.units, "ring": ring})}
-    return Check("spillover", _ASSUMPTION, verdict, f"check.spillover.{code}", facts, table, figure)
+    figure = {"spillover": table, "ring": pd.DataFrame({"unit": design.units, "ring": ring}), "neighbours": found.by}
+    # an answer that turns without the ring is no matter of chance among many checks
+    chance = p_value(first, few=True) if first is not None and code != "turned" else math.nan
+    return Check("spillover", _ASSUMPTION, verdict, f"check.spillover.{code}", facts, table, figure, did, chance)
 
 
 def _code(whole: Known, without: Known, neighbours: Known, relevant: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from evaltoolkit.cli import board, forms, framework, plan, results, worksheet
+from evaltoolkit.cli import board, forms, framework, municipality, plan, results, worksheet
 from evaltoolkit.findings import EvaltoolkitError, RefusedError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(forms.app)
 app.add_typer(board.app)
+app.add_typer(municipality.app)
 app.add_typer(framework.app, name="framework")
 app.add_typer(plan.app, name="plan")
 app.add_typer(worksheet.app, name="worksheet")

@@ -176,6 +176,9 @@ def roster(
     store: Annotated[Path, typer.Option(help="folder of the store")] = Path("store"),
     out: Annotated[Path, typer.Option(help="CSV to write")] = Path("roster.csv"),
     framework: FrameworkName = "livc-r",
+    revision: Annotated[
+        str, typer.Option(help="SHA-256 of one form, or its first eight characters; default: all forms that count")
+    ] = "",
 ) -> None:
     """Write what the forms say about who had which action from when, for the plan."""
     from evaltoolkit.framework.load import load_framework
@@ -183,7 +186,7 @@ def roster(
     from evaltoolkit.submissions.values_csv import write_values
 
     needs_ending(out, ".csv")
-    table = collect_roster(store, load_framework(framework))
+    table = collect_roster(store, load_framework(framework), revision)
     write_values(table, out)
     open_console().print(f"{number_of(len(table), 'row')} written to {out}.")
 
@@ -213,7 +216,11 @@ def collect(
         str, typer.Option(help="first erase this file (SHA-256) from the store for good; see the command purge")
     ] = "",
 ) -> None:
-    """Read returned workbooks: every fault with its cell and what to do; nothing is lost."""
+    """Read returned workbooks: every fault with its cell and what to do; nothing is lost.
+
+    Each file is read in a process of its own, for at most twenty seconds. Its memory is limited on Linux, it cannot
+    write files on Linux and macOS; on Windows there is the process of its own and the time limit only.
+    """
     from evaltoolkit.framework.load import load_framework
     from evaltoolkit.reports.findings_page import write_findings
     from evaltoolkit.submissions.collect import collect_folder

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from evaltoolkit.cli.common import known_language, needs_ending, number_of, open_console
+from evaltoolkit.findings import EvaltoolkitError
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -102,16 +103,41 @@ def export(
     revision: Annotated[
         str, typer.Option(help="SHA-256 of a file, or its first eight characters; default: the values that count")
     ] = "",
+    about: Annotated[
+        bool, typer.Option("--about", help="instead of values: who filled in (a role) and the minutes of work")
+    ] = False,
+    framework: Annotated[str, typer.Option(help="of --about: livc-r or a folder of your own")] = "livc-r",
 ) -> None:
     """Write the values of a store, or of any one revision, as CSV, exact answers included: not for publication."""
+    from evaltoolkit.framework.load import load_framework
     from evaltoolkit.submissions.history import revision_values
+    from evaltoolkit.submissions.rosters import collect_about
     from evaltoolkit.submissions.store import load_store
     from evaltoolkit.submissions.values_csv import write_values
 
     needs_ending(out, ".csv")
+    if about and revision:
+        raise EvaltoolkitError("Give either --about or --revision: history tells role and minutes of each revision.")
+    if about:
+        table = collect_about(store, load_framework(framework))
+        write_values(table, out)
+        open_console().print(f"{number_of(len(table), 'form')} written to {out}.")
+        return
     values = revision_values(store, revision) if revision else load_store(store)
     write_values(values, out)
     open_console().print(f"{number_of(len(values), 'value')} written to {out}. Not for publication: answers are exact.")
+
+
+@app.command()
+def choose(
+    store: StorePath,
+    file: Annotated[str, typer.Argument(help="the file that counts: its name, or the first characters of its SHA-256")],
+) -> None:
+    """Record which of two files for the same respondent and period counts; the others give way to it."""
+    from evaltoolkit.submissions.versions import decide
+
+    gave_way = decide(store, file)
+    open_console().print(f"{number_of(len(gave_way), 'file')} gave way: {', '.join(gave_way) or 'none'}.")
 
 
 @app.command()

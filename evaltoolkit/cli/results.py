@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaltoolkit.cli.bundled import check_bundle, keep_bundle, print_verification
 from evaltoolkit.cli.common import (
     PlanPath,
     known_language,
@@ -14,6 +15,9 @@ from evaltoolkit.cli.common import (
     open_console,
     warn_of_errors,
 )
+from evaltoolkit.cli.printed import paper_of
+from evaltoolkit.cli.tabled import keep_tables, keep_word, known_format
+from evaltoolkit.findings import EvaltoolkitError
 
 if TYPE_CHECKING:
     pass
@@ -23,25 +27,54 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command()
 def evaluate(
-    path: PlanPath,
+    path: Annotated[
+        Path | None, typer.Argument(help="the plan, for example evaluation.toml; may be left out with --verify")
+    ] = None,
     out: Annotated[Path, typer.Option(help="folder for reports and results")] = Path("results"),
     language: Annotated[
         list[str] | None,
         typer.Option("--language", "-l", help="one of nl, fr, de, en; may be repeated", callback=known_language),
     ] = None,
     worksheet: Annotated[Path | None, typer.Option(help="worksheet to put beside the numbers (.toml or .xlsx)")] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="also print the report and the page for the council to PDF")
+    ] = False,
+    browser: Annotated[str, typer.Option(help="Chromium, Chrome or Edge that makes the PDF: its path")] = "",
+    word: Annotated[
+        bool, typer.Option("--word", help="also write the report and the page for the council as Word files")
+    ] = False,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", help="also write parquet, xlsx, tex or html (tables); may be repeated", callback=known_format
+        ),
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="also write everything needed to do it again, values too (.zip)")
+    ] = None,
+    publication: Annotated[
+        bool, typer.Option("--publication", help="the bundle holds no values, and may be published")
+    ] = False,
+    verify: Annotated[
+        Path | None, typer.Option(help="do the evaluation of a bundle again, and name everything that differs")
+    ] = None,
 ) -> None:
     """Run a plan: estimates, checks, grade, verdict; writes the reports and the results."""
+    check_bundle(bundle, publication=publication, verify=verify)
+    if verify is not None:
+        raise typer.Exit(0 if print_verification(open_console(), verify, path) else 1)
+    if path is None:
+        raise EvaltoolkitError("Name the plan: evaltoolkit evaluate evaluation.toml")
     from evaltoolkit.evaluations.run import run_plan
     from evaltoolkit.reports.pages import write_report
     from evaltoolkit.reports.prose import say_answers
-    from evaltoolkit.reports.tables import write_results
     from evaltoolkit.worksheets.files import read_worksheet
 
     if out.exists() and not out.is_dir():
         # told before the work, not after it
         raise NotADirectoryError(20, "Not a directory", str(out))
     console = open_console()
+    put_on_paper = paper_of(console, pdf=pdf, browser=browser)
     # its faults are told before the work, not after it
     evidence = read_worksheet(worksheet) if worksheet else None
     evaluation = run_plan(path)
@@ -51,8 +84,14 @@ def evaluate(
         console.print(line)
     for one in languages:
         # a path stays in one piece, however narrow the terminal
-        console.print(f"Report: {write_report(evaluation, out, language=one, worksheet=evidence)}", soft_wrap=True)
-    write_results(evaluation, out)
+        report = write_report(evaluation, out, language=one, worksheet=evidence)
+        console.print(f"Report: {report}", soft_wrap=True)
+        put_on_paper(report)
+        if word:
+            keep_word(console, evaluation, out, one, evidence)
+    keep_tables(console, evaluation, out, formats or [], languages)
+    if bundle is not None:
+        keep_bundle(console, path, bundle, evaluation, publication=publication)
     refused = [result for result in evaluation.outcomes if result.verdict.kind == "refused"]
     raise typer.Exit(1 if len(refused) == len(evaluation.outcomes) else 0)
 

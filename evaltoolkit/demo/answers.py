@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.framework.indicator import Framework, Part
@@ -15,6 +16,8 @@ from evaltoolkit.panels.simulate import YEARS, World
 ROUNDS: dict[str, tuple[str, ...]] = {"2024": ("2023", "2022", "2021", "2020"), "2025": ()}
 VINTAGES = {"2024": 2019, "2025": 2025}
 RESPONSE = {"treated": 0.93, "comparison": 0.90}
+# other programmes, which change nothing here: a few cells have one all along, a minority gets one during the panel
+PROGRAMMES = {"always": 0.1, "later": 0.2}
 
 Answer = tuple[float, str]
 
@@ -26,6 +29,17 @@ def draw_respondents(world: World) -> dict[str, list[str]]:
     return {period: [str(cell) for cell in world.cells.index[rng.random(len(share)) < share]] for period in ROUNDS}
 
 
+def draw_programmes(world: World) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.str_]]:
+    """Draw from which year on (9999 = never) a cell has another programme, and which; it changes no measure."""
+    rng = np.random.default_rng([world.seed, 4])
+    n = len(world.cells)
+    kind = rng.choice(["security_plan", "regional_subsidy", "eu_project", "integration_plan"], n)
+    later, chance = rng.choice(YEARS[1:], n), rng.random(n)
+    always = PROGRAMMES["always"]
+    begun = np.select([chance < always, chance < always + PROGRAMMES["later"]], [YEARS[0] - 2, later], 9999)
+    return begun.astype(np.int_), kind
+
+
 def draw_answers(world: World, framework: Framework, round_: str) -> pd.DataFrame:
     """Return the answers of every cell to the form of a round.
 
@@ -33,10 +47,12 @@ def draw_answers(world: World, framework: Framework, round_: str) -> pd.DataFram
     that keeps the cross-field rules.
     """
     rng = np.random.default_rng([world.seed, int(round_)])
+    begun, kind = draw_programmes(world)
     rows: list[dict[str, object]] = []
     for number, cell in enumerate(world.cells.index):
         for period in (round_, *ROUNDS[round_]):
             given = _given(world, number, YEARS.index(int(period)), rng)
+            given |= _programme(int(begun[number]), str(kind[number]), int(period))
             for indicator_id, part, answer in _answers(framework, given, rng, earlier=period != round_):
                 rows.append(
                     {
@@ -91,6 +107,14 @@ def _given(world: World, cell: int, year: int, rng: np.random.Generator) -> dict
         "DET-01.value": (float(signals > 0), ""),
         "CASE-01.value": (np.nan, _band(persons)),
         "HAR-08.value": (world.counts["incidents"][cell, year], ""),
+    }
+
+
+def _programme(begun: int, kind: str, year: int) -> dict[str, Answer]:
+    runs = year >= begun
+    return {
+        "CTX-08.kinds": (np.nan, kind if runs else "none"),
+        "CTX-08.start_month": (np.nan, f"{begun}-03" if runs else ""),
     }
 
 

@@ -17,7 +17,7 @@ from evaltoolkit.panels.world_tables import (
     world_roster,
 )
 from evaltoolkit.submissions.export import write_sheet
-from evaltoolkit.territory.municipalities import municipality_name
+from evaltoolkit.territory.municipalities import load_municipalities, municipality_name
 
 NOTE = "Gesimuleerde cijfers - simulated figures"
 
@@ -44,8 +44,24 @@ def respondents_of(world: World, cells: list[str], period: str, language: str = 
 
 
 def write_roster(world: World, path: Path) -> None:
-    """Write the roster; a few cells are left unknown."""
-    world_roster(world, unknown=5).to_csv(path, index=False, lineterminator="\n", date_format="%Y-%m-%d")
+    """Write the roster, with days of decision and planned hours; a few cells are left unknown."""
+    roster = world_roster(world, unknown=5)
+    rng = np.random.default_rng([world.seed, 5])
+    decided = roster["start"] - pd.to_timedelta(rng.integers(250, 500, len(roster)), unit="D")
+    planned = np.ceil(roster["hours"] / rng.uniform(0.6, 1.0, len(roster)))
+    roster.assign(decided_on=decided, planned_hours=planned).to_csv(
+        path, index=False, lineterminator="\n", date_format="%Y-%m-%d"
+    )
+
+
+def write_cells(world: World, path: Path) -> None:
+    """Write the cells with their municipalities, and a made-up zone of up to three cells of one arrondissement."""
+    home = load_municipalities()["arrondissement_code"].astype("str")
+    first = world.municipalities.groupby("livc_r").apply(lambda rows: home[rows.index[0]])
+    place = first.groupby(first).cumcount() // 3 + 1
+    zone = first + "-" + place.astype("str")
+    table = world.membership.assign(zone=zone.reindex(world.membership["livc_r"]).to_numpy())
+    table.to_csv(path, index=False, lineterminator="\n")
 
 
 def write_portal(world: World, folder: Path, *, waves: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evaltoolkit.demo.answers import ROUNDS, VINTAGES, draw_answers, draw_respondents
 from evaltoolkit.demo.faults import plant_faults
-from evaltoolkit.demo.files import PLAN, respondents_of, write_portal, write_roster
+from evaltoolkit.demo.files import PLAN, respondents_of, write_cells, write_portal, write_roster
 from evaltoolkit.demo.truth import compare_with_truth
 from evaltoolkit.evaluations.evaluation import Evaluation
 from evaltoolkit.evaluations.inputs import load_inputs
@@ -134,7 +134,7 @@ class _progress:  # noqa: N801 - used as a function
 def _write_surroundings(world: World, out: Path, seed: int) -> Path:
     """Write what is there at the start: roster, cells, the survey waves before coaching, and the plan."""
     write_roster(world, out / "roster.csv")
-    world.membership.to_csv(out / "cells.csv", index=False, lineterminator="\n")
+    write_cells(world, out / "cells.csv")
     write_portal(world, out / "portal", waves=WAVES[:2])
     plan = out / "evaluation.toml"
     plan.write_text(PLAN.format(seed=seed), encoding="utf-8")

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaltoolkit.designs.cohorts import RULES, Rule, cohort_from_roster, first_treated_time
+from evaltoolkit.designs.cohorts import RULES, Rule
 from evaltoolkit.designs.design import Comparison, Design
+from evaltoolkit.designs.doses import DoseRule
 from evaltoolkit.designs.finish import Parts, check_choices, finish_design
+from evaltoolkit.designs.survey import survey_errors
+from evaltoolkit.designs.treatments import Asked, read_dose, read_treatment
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
-from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.groups import arrondissements
+from evaltoolkit.panels.measures import DEFAULT_DESIGN_EFFECT
 from evaltoolkit.panels.panel import Array, Panel
 
 GROUPINGS = ("livc_r", "zone")
-
-
-@dataclass(frozen=True)
-class _Treatment:
-    cohort: pd.Series
-    excluded: pd.DataFrame
-    info: Mapping[str, str | int | float]
 
 
 def make_design(
     panel: Panel,
     outcome: str,
     *,
-    treated_from: pd.DataFrame | pd.Series | str,
+    treated_from: pd.DataFrame | pd.Series | str = "",
     comparison: Comparison = "never_treated",
     covariates: Sequence[str] = (),
     anticipation: int = 0,
@@ -44,6 +38,13 @@ def make_design(
     rule: Rule = "containing",
     never: str = "never",
     membership: pd.DataFrame | None = None,
+    reversals: bool = False,
+    treatment: str | None = None,
+    dose: str | None = None,
+    dose_rule: DoseRule = "total",
+    respondents: str | None = None,
+    design_effect: float = DEFAULT_DESIGN_EFFECT,
+    outcome_se: str | None = None,
 ) -> Design:
     """Say who is treated from when, compared with whom, on which outcome.
 
@@ -77,6 +78,19 @@ def make_design(
         The word for never treated in a column or Series (``inf`` always is).
     membership : DataFrame, optional
         Columns ``livc_r, municipality`` and, where known, ``zone``.
+    reversals : bool
+        With a roster: keep the periods in which the action ran, from start to end
+        (:func:`evaltoolkit.designs.paths.path_from_roster`), where it stopped within the panel.
+    treatment : str, optional
+        Instead of ``treated_from``: a measure with the treatment in every period, 0 for untreated. Where it falls or
+        has several levels, the design keeps it period by period.
+    dose : str, optional
+        How much of the action a unit got: ``hours`` of a roster, a column of ``panel.units``, or a measure.
+    dose_rule : {"total", "per_period"}
+        What counts as the dose of a unit; see :mod:`evaltoolkit.designs.doses`.
+    respondents, design_effect, outcome_se
+        Of a survey outcome: the measure with the number of respondents and the design effect, or the measure with the
+        standard error; see :func:`evaltoolkit.designs.survey.survey_errors`.
 
     Returns
     -------
@@ -94,34 +108,45 @@ def make_design(
     waves = panel.observed(outcome)
     if not waves.periods:
         raise RefusedError(f"No unit has a value of {outcome}. Collect it, or choose another outcome.")
-    treatment = (
-        _from_roster(waves, treated_from, action=action, rule=rule, membership=membership)
-        if isinstance(treated_from, pd.DataFrame)
-        else _from_labels(waves, treated_from, never=never, rule=rule)
-    )
+    asked = Asked(treated_from, action, rule, never, membership, reversals, treatment or "")
+    _check_source(asked)
+    found = read_treatment(waves, outcome, asked)
     values = waves.wide(outcome)
     baseline = np.column_stack(
         [np.empty((len(panel.units), 0)), *(baseline_values(panel, name) for name in covariates)]
     )
+    errors = survey_errors(waves, outcome, respondents=respondents, design_effect=design_effect, outcome_se=outcome_se)
+    sampling = {} if errors is None else {"sampling_from": "given" if outcome_se else "respondents"}
     return finish_design(
         Parts(
             units=np.array(panel.unit_codes),
             times=waves.times,
             outcome=values,
-            cohort=treatment.cohort.to_numpy(dtype=float),
+            cohort=found.cohort.to_numpy(dtype=float),
             covariates=baseline,
             covariate_names=tuple(covariates),
             weights=None if weights is None else baseline_values(panel, weights),
             clusters=None if cluster is None else _clusters(panel, cluster, membership),
-            sampling_se=waves.wide(f"{outcome}.se") if f"{outcome}.se" in panel.data.columns else None,
+            sampling_se=errors,
             exposure=None if exposure is None else _exposure(panel, waves, exposure, values),
+            treatment=found.path(),
+            dose=None if dose is None else read_dose(panel, outcome, asked, dose, dose_rule),
         ),
         outcome_name=outcome,
         comparison=comparison,
         anticipation=anticipation,
-        info={**treatment.info, "cluster": cluster or "unit"},
-        left_out=treatment.excluded,
+        info={**found.info, **sampling, "cluster": cluster or "unit"},
+        left_out=found.excluded,
     )
+
+
+def _check_source(asked: Asked) -> None:
+    named = not (isinstance(asked.treated_from, str) and not asked.treated_from)
+    if named == bool(asked.treatment):
+        raise EvaltoolkitError(
+            'Give either "treated_from" (a roster, or first treated periods) or "treatment" (a measure with the '
+            "treatment in every period)."
+        )
 
 
 def _exposure(panel: Panel, waves: Panel, name: str, values: Array) -> Array:
@@ -151,65 +176,6 @@ def _check_choices(panel: Panel, outcome: str, *, comparison: str, rule: str, an
     check_choices(comparison, anticipation)
     if rule not in RULES:
         raise EvaltoolkitError(f'The rule "{rule}" is not known; choose {" or ".join(RULES)}.{nearest(rule, RULES)}')
-
-
-def _from_roster(
-    panel: Panel, roster: pd.DataFrame, *, action: str | None, rule: Rule, membership: pd.DataFrame | None
-) -> _Treatment:
-    cohort, excluded, notes = cohort_from_roster(panel, roster, action=action, rule=rule, membership=membership)
-    name = action or str(roster["action"].iloc[0])
-    facts = {note.code: int(note.facts["n"]) for note in notes}
-    return _Treatment(cohort.reindex(panel.unit_codes), excluded, {"rule": rule, "action": name, **facts})
-
-
-def _from_labels(panel: Panel, treated_from: pd.Series | str, *, never: str, rule: Rule) -> _Treatment:
-    labels = _fixed_column(panel, treated_from) if isinstance(treated_from, str) else treated_from
-    labels = labels.set_axis(labels.index.astype(str))
-    if not set(labels.index) & set(panel.unit_codes):
-        raise EvaltoolkitError("No unit of treated_from is in the panel: its index must hold the panel's unit codes.")
-    if labels.index.has_duplicates:
-        raise EvaltoolkitError("treated_from has a unit twice; give one first treated period per unit.")
-    labels = labels.reindex(panel.unit_codes)
-    times = [_label_time(label, panel.periods, never=never, rule=rule) for label in labels]
-    cohort = pd.Series(times, index=panel.unit_codes, dtype=float)
-    unknown = [{"unit": unit, "reason": "excluded.unknown_treatment"} for unit in cohort.index[cohort.isna()]]
-    name = treated_from if isinstance(treated_from, str) else str(labels.name or "treated_from")
-    return _Treatment(cohort, pd.DataFrame(unknown, columns=["unit", "reason"]), {"rule": rule, "action": name})
-
-
-def _label_time(label: object, periods: Sequence[Period], *, never: str, rule: Rule) -> float:
-    if label is None or label is pd.NaT or (isinstance(label, float) and math.isnan(label)) or str(label).strip() == "":
-        return math.nan
-    text = str(int(label)) if isinstance(label, float) and math.isfinite(label) and label.is_integer() else str(label)
-    if text.strip().casefold() in (never.strip().casefold(), "inf"):
-        return math.inf
-    for period in periods:
-        if period.label == text.strip():
-            return period.time
-    try:
-        start = Period.parse(text).start
-    except EvaltoolkitError as problem:
-        raise EvaltoolkitError(
-            f'treated_from: {problem} Never treated is written "{never}"; if "{text}" means never, pass never="{text}".'
-        ) from None
-    return first_treated_time(pd.Timestamp(start), periods, rule)
-
-
-def _fixed_column(panel: Panel, name: str) -> pd.Series:
-    """A column of the units, or of the panel where it does not change within a unit."""
-    if name in panel.units.columns:
-        return panel.units[name]
-    if name not in panel.data.columns:
-        known = [*map(str, panel.units.columns), *panel.measures]
-        raise EvaltoolkitError(f'The panel has no column "{name}".{nearest(name, known)}')
-    by_unit = panel.data[name].groupby(level=0)
-    changes = by_unit.agg(lambda values: len(values.dropna().unique()) > 1)
-    if bool(changes.any()):
-        raise EvaltoolkitError(
-            f'Column "{name}" changes within a unit; the first treated period is one per unit. Make a column that '
-            "repeats it in every row of the unit; units whose treatment ended again do not fit this design."
-        )
-    return by_unit.first()
 
 
 def baseline_values(panel: Panel, name: str) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,25 @@ from evaltoolkit.territory.register import VINTAGES, municipality_codes
 
 Rule = Literal["containing", "first_full"]
 RULES: tuple[Rule, ...] = ("containing", "first_full")
+
+
+class Resolved(NamedTuple):
+    """What a roster says of every unit of a panel.
+
+    Attributes
+    ----------
+    values : unit -> the number that the roster gives it; NaN = unknown or mixed
+    reasons : unit -> why it is NaN (``excluded.unknown_treatment``, ``excluded.mixed_by_merger``, ...)
+    codes : unit -> its own code, those of its members and of the municipalities that these were made of
+    older : municipality of the panel's division -> codes that became it
+    members : unit -> municipality codes
+    """
+
+    values: dict[str, float]
+    reasons: dict[str, str]
+    codes: dict[str, frozenset[str]]
+    older: Mapping[str, list[str]]
+    members: Mapping[str, list[str]]
 
 
 def first_treated_time(start: pd.Timestamp, periods: Sequence[Period], rule: Rule = "containing") -> float:
@@ -86,19 +105,45 @@ def cohort_from_roster(
         raise EvaltoolkitError(
             f'The rule "{rule}" is not known; choose containing or first_full.{nearest(rule, RULES)}'
         )
-    rows = roster[roster["action"] == _the_action(roster, action)]
+    rows = rows_of_action(roster, action)
     listed = _times_by_code(rows, panel.periods, rule)
-    times = {**_times_from_cells(listed, panel, membership), **listed}
+    found = resolve_units(panel, listed, membership)
+    cohort = pd.Series(found.values, dtype=float, name="cohort")
+    own = _belonging(panel, membership, found.members)
+    return cohort, excluded_table(found.reasons), _notes(listed, own, found.older, cohort, panel)
+
+
+def rows_of_action(roster: pd.DataFrame, action: str | None) -> pd.DataFrame:
+    """Return the rows of one action; it must be named where the roster holds several."""
+    return roster[roster["action"] == _the_action(roster, action)]
+
+
+def resolve_units(panel: Panel, listed: Mapping[str, float], membership: pd.DataFrame | None) -> Resolved:
+    """Carry one number per roster code to the units of a panel, through mergers and cells.
+
+    Parameters
+    ----------
+    listed : roster code -> number; NaN = unknown. Codes that make up one unit must agree.
+    """
+    numbers = {**_times_from_cells(listed, panel, membership), **listed}
     members = _members(panel, membership)
-    older = _predecessors(panel, times)
-    outcome = {unit: _unit_time(unit, codes, times, older) for unit, codes in members.items()}
-    cohort = pd.Series({unit: time for unit, (time, _) in outcome.items()}, dtype=float, name="cohort")
-    excluded = pd.DataFrame(
-        [{"unit": unit, "reason": reason} for unit, (_, reason) in outcome.items() if reason],
-        columns=["unit", "reason"],
+    older = _predecessors(panel, numbers)
+    found = {unit: _unit_time(unit, codes, numbers, older) for unit, codes in members.items()}
+    return Resolved(
+        values={unit: number for unit, (number, _) in found.items()},
+        reasons={unit: reason for unit, (_, reason) in found.items() if reason},
+        codes={
+            unit: frozenset({unit, *codes, *(part for code in codes for part in older.get(code, []))})
+            for unit, codes in members.items()
+        },
+        older=older,
+        members=members,
     )
-    own = _belonging(panel, membership, members)
-    return cohort, excluded, _notes(listed, own, older, cohort, panel)
+
+
+def excluded_table(reasons: Mapping[str, str]) -> pd.DataFrame:
+    """Return units left out with their reasons: columns ``unit, reason``."""
+    return pd.DataFrame([{"unit": unit, "reason": why} for unit, why in reasons.items()], columns=["unit", "reason"])
 
 
 def _the_action(roster: pd.DataFrame, action: str | None) -> str:

@@ -34,7 +34,8 @@ class Design:
     comparison : who compares
     anticipation : number of periods before treatment in which it may already act
     excluded : columns ``unit, reason`` (reason is a message id such as ``excluded.unknown_treatment``)
-    sampling_se : (n, T) sampling standard errors of a survey outcome, or None
+    sampling_se : (n, T) sampling standard errors of a survey outcome, or None; ``info["sampling_from"]`` says
+        ``respondents`` where they follow from shares and numbers of respondents
     exposure : (n, T) what a count is counted in (inhabitants, pupils), positive where the outcome is observed, or None
     controls : (n, T, p) covariates that change over time and that treatment does not move, or None
     control_names : p names

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Array, Comparison, Design
+from evaltoolkit.designs.quick import all_finite
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
 
 COMPARISONS: tuple[Comparison, ...] = ("never_treated", "not_yet_treated")
@@ -102,8 +103,8 @@ def finish_design(
 def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
     """One reason per unit, the first that applies; ``cohort`` tells the arms of those that never answered."""
     units, cohort = parts.units, parts.cohort
-    unseen = np.isnan(parts.outcome)
-    needed = [parts.covariates, *(one for one in (parts.weights, parts.dose) if one is not None)]
+    unseen = np.zeros((len(units), 1), dtype=bool) if all_finite(parts.outcome) else np.isnan(parts.outcome)
+    needed = [parts.covariates, *(one for one in (parts.weights,) if one is not None)]
     lacking = np.zeros(len(units), dtype=bool)
     for one in needed:
         lacking |= np.isnan(one.reshape(len(units), -1)).any(axis=1)
@@ -113,6 +114,7 @@ def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
         *_named(units[cohort <= parts.times[0]], "excluded.always_treated"),
         *(_named(units[unseen.all(axis=1)], "excluded.no_outcome") if unseen.any() else []),
         *_named(units[lacking], "excluded.missing_covariate"),
+        *(_named(units[np.isnan(parts.dose)], "excluded.missing_dose") if parts.dose is not None else []),
     ]
     if not found:
         return _NOBODY.assign(cohort=np.empty(0))
@@ -131,12 +133,12 @@ def _reasons(excluded: pd.DataFrame) -> dict[str, int]:
 
 def _facts(cohort: Array, outcome: Array, times: Array) -> dict[str, str | int]:
     treated = cohort[cohort <= times[-1]]
-    _, sizes = np.unique(treated, return_counts=True)
+    sizes = np.bincount(pd.factorize(treated)[0])
     return {
         "n_treated": len(treated),
         "n_later": int(((cohort > times[-1]) & np.isfinite(cohort)).sum()),
         "n_never": int(np.isinf(cohort).sum()),
-        "n_gaps": int(np.isnan(outcome).sum()),
+        "n_gaps": 0 if all_finite(outcome) else int(np.isnan(outcome).sum()),
         "n_single_cohorts": int((sizes == 1).sum()),
         "event_clock": _event_clock(times),
     }

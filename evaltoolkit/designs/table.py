@@ -12,6 +12,7 @@ import pandas as pd
 
 from evaltoolkit.designs.design import NEVER, Array, Comparison, Design
 from evaltoolkit.designs.finish import Parts, finish_design
+from evaltoolkit.designs.quick import all_finite, as_text, constant_within
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.framework.periods import Period
 
@@ -124,7 +125,7 @@ def design_from_table(
     times, problems = _times(grid.periods)
     columns = _Columns(table, grid, [*faults, *problems])
     parts = Parts(
-        units=np.asarray(grid.units).astype(str),
+        units=as_text(np.asarray(grid.units)),
         times=times,
         outcome=columns.wide(outcome),
         cohort=np.empty(0),
@@ -233,7 +234,7 @@ class _Columns:
             ]
             self.faults.append(f'column "{name}" holds what is no number: {_listed(sorted(set(wrong)))}')
             return np.full(len(self.table), np.nan)
-        if np.isinf(values).any():
+        if not all_finite(values) and np.isinf(values).any():
             self.faults.append(f'column "{name}" holds an infinite number: leave it empty where it is not known')
         return values
 
@@ -257,8 +258,8 @@ class _Columns:
         values = self.table[name].to_numpy()
         if self.grid.cell is not None or not np.issubdtype(values.dtype, np.number):
             return None
-        wide = values.reshape(self.grid.shape)
-        return wide[:, 0].astype(float) if (wide == wide[:, :1]).all() else None
+        length = self.grid.shape[1]
+        return values[::length].astype(float) if constant_within(values, length) else None
 
     def labels(self, name: str) -> npt.NDArray[np.str_]:
         """A label per unit (n,) that must not change; a unit without one stands alone."""

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.effects.estimates import Estimates, Kind
+from evaltoolkit.effects.groups import number_cohorts
 from evaltoolkit.effects.inference import cluster_codes
-from evaltoolkit.effects.influence import Influence, add_shares, combine
+from evaltoolkit.effects.influence import Influence, PartedInfluence, add_shares, combine
 from evaltoolkit.findings import EvaltoolkitError, nearest
 
 Array = npt.NDArray[np.float64]
@@ -41,7 +42,7 @@ NOT_ESTIMATED = "no group-time effect could be estimated"
 
 @dataclass(frozen=True)
 class _Cells:
-    """What the aggregation needs to know of the group-time rows."""
+    """What the aggregation needs to know of the group-time rows; the last two are clusters behind them."""
 
     cohort: Array
     time: Array
@@ -49,6 +50,8 @@ class _Cells:
     share: Array
     defined: Mask
     post: Mask
+    treated: npt.NDArray[np.int64]
+    comparison: npt.NDArray[np.int64]
 
 
 def aggregate_effects(
@@ -110,10 +113,9 @@ def aggregate_effects(
     info = {**effects.info, "estimand": _ESTIMAND[to], "weights": weights, "shares": shares}
     info["left_out"] = int((~cells.defined & np.any(groups, axis=0)).sum())
     members = _cohort_clusters(effects)
-    labels = pd.DataFrame(_counts(effects, groups & cells.defined, members), index=range(len(groups)))
     label = _LABEL[to]
-    if label is not None:
-        labels.insert(0, label, keys)
+    found = _counts(cells, groups & cells.defined, members)
+    labels = pd.DataFrame(found if label is None else {label: keys, **found}, index=range(len(groups)))
     result = _effects(effects, cast(Kind, to), labels, rows, reasons, info)
     if to == "overall":
         return result
@@ -134,8 +136,10 @@ def aggregation_matrix(effects: Estimates, to: To) -> Array:
 
 def event_times(effects: Estimates) -> Array:
     """Return the (k,) time since treatment of group-time rows, in the unit of ``times`` or in periods."""
-    cohort = effects.labels["cohort"].to_numpy(float)
-    time = effects.labels["time"].to_numpy(float)
+    return _since(effects, effects.labels["cohort"].to_numpy(float), effects.labels["time"].to_numpy(float))
+
+
+def _since(effects: Estimates, cohort: Array, time: Array) -> Array:
     if effects.info.get("event_clock", "time") != "periods":
         # months are twelfths: the same distance must be the same number, or event times fall apart
         return np.asarray(np.round(time - cohort, _CLOCK_DIGITS) + 0.0)
@@ -158,13 +162,25 @@ def _check(effects: Estimates, to: str, limits: tuple[float | None, ...]) -> Non
 
 
 def _describe_cells(effects: Estimates, *, equal: bool) -> _Cells:
-    cohort = effects.labels["cohort"].to_numpy(float)
-    time = effects.labels["time"].to_numpy(float)
+    labels = effects.labels
+    cohort, time = labels["cohort"].to_numpy(float), labels["time"].to_numpy(float)
+    treated, comparison = (labels[name].to_numpy(np.int64) for name in ("n_treated", "n_comparison"))
     share = np.ones(len(cohort))
     if not equal:
-        for one in np.unique(cohort):
-            share[cohort == one] = effects.weights[effects.cohort == one].sum() / len(effects.units)
-    return _Cells(cohort, time, event_times(effects), share, np.isfinite(effects.estimate), time >= cohort)
+        known, group = _numbered(effects)
+        sizes = np.bincount(group, effects.weights, len(known)) / len(effects.units)
+        place = np.minimum(np.searchsorted(known, cohort), len(known) - 1)
+        share = np.where(known[place] == cohort, sizes[place], 0.0)
+    event = _since(effects, cohort, time)
+    return _Cells(cohort, time, event, share, np.isfinite(effects.estimate), time >= cohort, treated, comparison)
+
+
+def _numbered(effects: Estimates) -> tuple[Array, npt.NDArray[np.intp]]:
+    """Dates of the cohorts of the units, and the number of each unit's."""
+    influence = effects.influence
+    if isinstance(influence, PartedInfluence):
+        return influence.cohorts, influence.group
+    return number_cohorts(effects.cohort)[:2]
 
 
 def _groups(
@@ -238,20 +254,19 @@ def _reasons(effects: Estimates, contributing: Mask) -> tuple[str, ...]:
     return tuple(str(reason) for reason in reasons)
 
 
-def _counts(effects: Estimates, groups: Mask, members: Members) -> dict[str, list[int]]:
+def _counts(cells: _Cells, groups: Mask, members: Members) -> dict[str, list[int]]:
     """Clusters of the contributing cohorts, at most as many as the rows saw; smallest comparison group."""
-    labels = effects.labels
-    cohort = labels["cohort"].to_numpy(float)
-    treated = labels["n_treated"].to_numpy(np.int64)
-    comparison = labels["n_comparison"].to_numpy(np.int64)
     known, inside = members
-    present, seen = np.zeros((len(known), len(groups)), bool), np.zeros(len(groups), dtype=np.int64)
-    for one in np.unique(cohort):
-        own = groups & (cohort == one)
-        present |= (known == one)[:, None] & own.any(axis=1)
-        seen += np.where(own, treated, 0).max(axis=1, initial=0)
+    own, code = np.unique(cells.cohort, return_inverse=True)
+    # rows by cohort (k, C), and (m, k) treated clusters of the rows that contribute
+    by_cohort = (code[:, None] == np.arange(len(own))).astype(float)
+    treated = np.where(groups, cells.treated, 0)
+    order = np.argsort(code, kind="stable")
+    starts = np.searchsorted(code[order], np.arange(len(own)))
+    seen = np.maximum.reduceat(treated[:, order], starts, axis=1).sum(axis=1)
+    present = (known[:, None] == own) @ (groups @ by_cohort > 0).T.astype(np.int64)
     distinct = (inside @ present > 0).sum(axis=0) if inside.ndim == 2 else inside @ present
-    fewest = np.where(groups, comparison, np.iinfo(np.int64).max).min(axis=1)
+    fewest = np.where(groups, cells.comparison, np.iinfo(np.int64).max).min(axis=1)
     return {
         "n_treated": np.minimum(seen, distinct).tolist(),
         "n_comparison": np.where(groups.any(axis=1), fewest, 0).tolist(),
@@ -260,8 +275,7 @@ def _counts(effects: Estimates, groups: Mask, members: Members) -> dict[str, lis
 
 def _cohort_clusters(effects: Estimates) -> Members:
     """Cohorts, and the number of clusters in each; where clusters span cohorts, which clusters (G, C) are in which."""
-    known = np.unique(effects.cohort)
-    place = np.searchsorted(known, effects.cohort)
+    known, place = _numbered(effects)
     codes = cluster_codes(effects.clusters, effects.units)
     count = int(codes.max(initial=-1)) + 1
     if count == len(codes):
@@ -305,11 +319,12 @@ def _with_overall(result: E, effects: E, cells: _Cells, groups: Mask, members: M
     estimate = np.array([weight @ np.where(use, result.estimate, 0.0) if some else np.nan])
     influence = combine(result.influence, weight[:, None] if some else np.full((len(weight), 1), np.nan))
     if result.kind == "cohort" and estimated:
-        at = _Cells(keys, keys, keys, shares, use, use)
+        nobody = np.zeros(len(keys), np.int64)
+        at = _Cells(keys, keys, keys, shares, use, use, nobody, nobody)
         deviation = np.where(use, result.estimate - estimate, 0.0)
         influence = _add_shares(effects, influence, at, weight[:, None], deviation[:, None])
     used = groups[use].any(axis=0) & cells.defined
-    labels = pd.DataFrame(_counts(effects, used[None, :], members))
+    labels = pd.DataFrame(_counts(cells, used[None, :], members))
     reasons = ("" if some else NOT_ESTIMATED,)
     overall = _effects(effects, "overall", labels, (estimate, influence), reasons, info)
     return replace(result, overall=overall)

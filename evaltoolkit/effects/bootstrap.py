@@ -93,7 +93,7 @@ def multiplier_bootstrap(
 def _draw(sums: Influence, law: Law, draws: int, rng: np.random.Generator) -> Array:
     """(B, k) sums of the influence of all clusters, each times its multiplier."""
     if not isinstance(sums, PartedInfluence):
-        return _products(sums, law, draws, rng)
+        return _products(np.asarray(sums), law, draws, rng)
     out = np.zeros((draws, sums.shape[1]))
     for place, block in enumerate(sums.slopes):
         # linear in the rows: the draws need only as many columns as there are periods

@@ -41,7 +41,8 @@ class Effects(Estimates):
     def to_frame(self, level: float = 0.95, band: Literal["pointwise", "simultaneous"] = "pointwise") -> pd.DataFrame:
         """Labels with ``estimate, std_error, conf_low, conf_high, p_value, reason``.
 
-        Below ten treated or ten comparison clusters a row has no interval and no p-value; ``reason`` says so.
+        Below ten treated or ten comparison clusters, ten that weigh the same, or five per treated cohort a row has no
+        interval and no p-value; ``reason`` says so.
         """
         return inference_table(self, level=level, band=band)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from evaltoolkit.effects.estimates import Estimates
 from evaltoolkit.effects.influence import Influence, defined_columns, gram, square_sums, summed
+from evaltoolkit.effects.treated import treated_behind
 from evaltoolkit.findings import EvaltoolkitError
 
 Array = npt.NDArray[np.float64]
@@ -20,11 +21,17 @@ Band = Literal["pointwise", "simultaneous"]
 # Below this many treated or comparison clusters a normal interval is known to be far too short: nominal 5 % tests
 # reject in about 10 % of cases with ten, 24 % with three and 91 % with one treated unit.
 MIN_CLUSTERS = 10
+# Cohorts of fewer clusters than this, on average, tell too little about their own spread: with ten treated in five
+# cohorts of two, two-sided normal tests of 5 % reject in 9 to 15 % of cases (tests/assurance/inference.csv), and a
+# permutation of statistics divided by the cohorts' own standard errors has down to two thirds of the power it could.
+MIN_PER_COHORT = 5
 BAND_SEED = 1
 BAND_DRAWS = 50_000
 
 FEW_TREATED = f"fewer than {MIN_CLUSTERS} treated clusters"
 FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
+FEW_EFFECTIVE = f"the treated clusters weigh so unlike that they are worth fewer than {MIN_CLUSTERS}"
+SMALL_COHORTS = f"fewer than {MIN_PER_COHORT} treated clusters per cohort"
 ONE_TREATED = "one treated cluster: no standard error"
 ONE_COMPARISON = "one comparison cluster: no standard error"
 NO_INFLUENCE = "rests on an estimate without standard error"
@@ -66,9 +73,10 @@ def inference_table(
 ) -> pd.DataFrame:
     """Return labels with ``estimate, std_error, conf_low, conf_high, p_value, reason``.
 
-    Below ``MIN_CLUSTERS`` treated or comparison clusters a row keeps its standard error and has neither interval nor
-    p-value. P-values are two-sided, normal, and of single rows under either band. ``attrs`` of the frame name
-    the band, level, critical value, and for a simultaneous band seed and number of draws.
+    Below ``MIN_CLUSTERS`` treated or comparison clusters, below as many that weigh the same, and below
+    ``MIN_PER_COHORT`` per treated cohort a row keeps its standard error and has neither interval nor p-value. P-values
+    are two-sided, normal, and of single rows under either band. ``attrs`` of the frame name the band, level, critical
+    value, and for a simultaneous band seed and number of draws.
 
     Parameters
     ----------
@@ -221,7 +229,18 @@ def _shown_errors(effects: Estimates) -> tuple[Array, list[str]]:
 def _with_few(effects: Estimates, reasons: list[str]) -> tuple[str, ...]:
     """Add to the reasons for no standard error those for no interval."""
     treated, comparison = _counts(effects)
-    few = np.where(treated < MIN_CLUSTERS, FEW_TREATED, np.where(comparison < MIN_CLUSTERS, FEW_COMPARISON, ""))
+    behind = treated_behind(effects, cluster_codes(effects.clusters, effects.units))
+    few = np.select(
+        [
+            treated < MIN_CLUSTERS,
+            comparison < MIN_CLUSTERS,
+            treated < MIN_PER_COHORT * behind.cohorts,
+            # ten equal ones may come out as a hair less
+            behind.effective < MIN_CLUSTERS - 1e-9,
+        ],
+        [FEW_TREATED, FEW_COMPARISON, SMALL_COHORTS, FEW_EFFECTIVE],
+        "",
+    )
     return tuple(own or str(other) for own, other in zip(reasons, few, strict=True))
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evaltoolkit.effects.block_influence import BlockInfluence
+
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
@@ -77,7 +79,7 @@ class PartedInfluence(np.lib.mixins.NDArrayOperatorsMixin):
         return np.asarray(self)[key]
 
 
-Influence = Array | PartedInfluence
+Influence = Array | PartedInfluence | BlockInfluence
 
 
 def combine(influence: Influence, weights: Array) -> Influence:
@@ -85,6 +87,8 @@ def combine(influence: Influence, weights: Array) -> Influence:
 
     A sum is undefined where its weights are NaN, or where it needs an influence that is.
     """
+    if isinstance(influence, BlockInfluence):
+        return influence.combined(weights)
     parted = isinstance(influence, PartedInfluence)
     values = influence.slopes if isinstance(influence, PartedInfluence) else influence
     # a sum is undefined where one of its terms is: no array of the size of the influence is written
@@ -106,6 +110,8 @@ def add_shares(influence: Influence, cohort: Array, unit_weights: Array, by_coho
     by_cohort : (G, m) derivative of the estimates in the share of each cohort
     cohorts : (G,) first treated times
     """
+    if isinstance(influence, BlockInfluence):
+        return influence.with_shares(cohort, unit_weights, by_cohort, cohorts)
     if isinstance(influence, PartedInfluence):
         member = (influence.cohorts[:, None] == cohorts[None, :]).astype(float)
         total = member.T @ np.bincount(influence.group, unit_weights, len(member)) / len(cohort)
@@ -132,7 +138,7 @@ def summed(influence: Influence, codes: Codes) -> Influence:
         rows = _sums(influence.rows, place.astype(np.intp), len(pairs))
         held = replace(influence, rows=rows, group=(pairs % len(influence.slopes)).astype(np.intp), _products={})
         return held if len(pairs) == count else _sums(np.asarray(held), pairs // len(influence.slopes), count)
-    return _sums(influence, codes, count)
+    return _sums(np.asarray(influence), codes, count)
 
 
 def defined_columns(influence: Influence) -> npt.NDArray[np.bool_]:
@@ -140,7 +146,8 @@ def defined_columns(influence: Influence) -> npt.NDArray[np.bool_]:
     if isinstance(influence, PartedInfluence):
         known, moving = np.isfinite(influence.slopes).all(axis=(0, 1)), np.any(influence.slopes != 0, axis=(0, 1))
     else:
-        known, moving = np.isfinite(influence).all(axis=0), np.any(influence != 0, axis=0)
+        written = np.asarray(influence)
+        known, moving = np.isfinite(written).all(axis=0), np.any(written != 0, axis=0)
     return np.asarray(known & moving)
 
 
@@ -149,7 +156,8 @@ def gram(influence: Influence) -> Array:
     if isinstance(influence, PartedInfluence):
         parts = [block.T @ inner @ block for block, inner in _inner(influence)]
         return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
-    return np.asarray(influence.T @ influence, dtype=np.float64)
+    written = np.asarray(influence)
+    return np.asarray(written.T @ written, dtype=np.float64)
 
 
 def square_sums(influence: Influence) -> Array:
@@ -157,7 +165,8 @@ def square_sums(influence: Influence) -> Array:
     if isinstance(influence, PartedInfluence):
         parts = [np.einsum("pk,pk->k", inner @ block, block) for block, inner in _inner(influence)]
         return np.asarray(np.maximum(np.sum(parts, axis=0), 0.0))
-    return np.asarray(np.einsum("ij,ij->j", influence, influence), dtype=np.float64)
+    written = np.asarray(influence)
+    return np.asarray(np.einsum("ij,ij->j", written, written), dtype=np.float64)
 
 
 def _inner(influence: PartedInfluence) -> list[tuple[Array, Array]]:

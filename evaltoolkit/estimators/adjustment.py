@@ -55,18 +55,19 @@ def compare_adjusted(treated: Side, comparison: Side, adjust: Adjust) -> Contras
     """
     treated, comparison = _standardised(treated, comparison)
     inverse: Array = np.empty((0, 0))
+    slopes = np.zeros((treated.regressors.shape[1], treated.change.shape[1]))
     if adjust != "ipw":
         weighted = comparison.regressors * comparison.weights[:, None]
         gram = weighted.T @ comparison.regressors
         if not is_regular(gram):
             return undefined_contrast(treated, comparison, COLLINEAR)
         inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
-        slopes = inverse @ (weighted.T @ comparison.change)
+        slopes = np.asarray(inverse @ (weighted.T @ comparison.change))
+    if adjust == "reg":
         treated = treated._replace(change=treated.change - treated.regressors @ slopes)
         comparison = comparison._replace(change=comparison.change - comparison.regressors @ slopes)
-    if adjust == "reg":
         return _regression(treated, comparison, inverse)
-    return _weighting(treated, comparison, inverse, with_regression=adjust == "dr")
+    return _weighting(treated, comparison, slopes, inverse)
 
 
 def _regression(treated: Side, comparison: Side, inverse: Array) -> Contrast:
@@ -76,11 +77,16 @@ def _regression(treated: Side, comparison: Side, inverse: Array) -> Contrast:
     return Contrast(effect, own, -_slope_part(comparison, inverse, share @ treated.regressors))
 
 
-def _weighting(treated: Side, comparison: Side, inverse: Array, *, with_regression: bool) -> Contrast:
-    m1 = len(treated.weights)
+def _weighting(treated: Side, comparison: Side, slopes: Array, inverse: Array) -> Contrast:
+    """Reweighted differences of what ``slopes`` (p, K) leave of the changes; ``inverse`` is empty without regression.
+
+    All of the influence is linear in changes and regressors: the few regressors are multiplied out, and the many
+    changes are gone through as seldom as can be.
+    """
+    m1, x1, x0 = len(treated.weights), treated.regressors, comparison.regressors
     score = fit_logit(
         np.r_[np.ones(m1), np.zeros(len(comparison.weights))],
-        np.r_[treated.regressors, comparison.regressors],
+        np.r_[x1, x0],
         np.r_[treated.weights, comparison.weights],
     )
     if score.reason:
@@ -89,20 +95,25 @@ def _weighting(treated: Side, comparison: Side, inverse: Array, *, with_regressi
     share = treated.weights / treated.weights.sum()
     odds = np.where(p0 < TRIM, comparison.weights * p0 / (1 - p0), 0.0)
     odds = odds / odds.sum()
-    mean1, mean0 = share @ treated.change, odds @ comparison.change
-    # weights go to the few regressors, not to the many changes, wherever the product is the same
-    centred = comparison.change - mean0
-    gradient = score.inverse_information @ ((comparison.regressors * odds[:, None]).T @ centred)
-    own = treated.change - mean1
-    own *= share[:, None]
-    own -= (treated.regressors * (treated.weights * (1 - p1))[:, None]) @ gradient
-    other = (comparison.regressors * (comparison.weights * p0)[:, None]) @ gradient
-    centred *= odds[:, None]
-    other -= centred
-    if with_regression:
-        imbalance = share @ treated.regressors - odds @ comparison.regressors
-        other -= _slope_part(comparison, inverse, imbalance)
+    weighted = np.column_stack([odds, x0 * odds[:, None]])
+    sums = weighted.T @ comparison.change - (weighted.T @ x0) @ slopes
+    mean1, mean0 = share @ treated.change - (share @ x1) @ slopes, sums[0]
+    gradient = score.inverse_information @ (sums[1:] - np.outer(odds @ x0, mean0))
+    own = treated.change * share[:, None]
+    own -= _products(x1, (share, share, treated.weights * (1 - p1))) @ np.vstack([slopes, mean1, gradient])
+    scale = odds
+    if inverse.size:
+        # what enters through the estimated regression
+        scale = odds + comparison.weights * (x0 @ (inverse @ (share @ x1 - odds @ x0)))
+    other = comparison.change * -scale[:, None]
+    other += _products(x0, (scale, odds, comparison.weights * p0)) @ np.vstack([slopes, mean0, gradient])
     return Contrast(mean1 - mean0, own, other)
+
+
+def _products(regressors: Array, factors: tuple[Array, Array, Array]) -> Array:
+    """(m, 2 p + 1) regressors times the first factor, the second factor, regressors times the third."""
+    first, second, third = factors
+    return np.column_stack([regressors * first[:, None], second, regressors * third[:, None]])
 
 
 def _slope_part(comparison: Side, inverse: Array, direction: Array) -> Array:

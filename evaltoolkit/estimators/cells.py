@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.designs.quick import all_finite
 from evaltoolkit.designs.subset import keep_units
+from evaltoolkit.effects.groups import number_cohorts
 
 Missing = Literal["pairs", "complete_units", "repeated_cross_sections"]
 Mask = npt.NDArray[np.bool_]
@@ -37,16 +39,17 @@ class Sample:
     position : (n,) index of the first treated period; T when treated after the panel, beyond when never
     observed : (n, T) whether the outcome is observed (in every outcome of a stack)
     dropped : reason -> codes of the units left out
+    whole : whether every outcome is observed
     """
 
     design: Design
     position: npt.NDArray[np.int64]
     observed: Mask
     dropped: Mapping[str, tuple[str, ...]]
+    whole: bool
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One group-time effect: ``cohort`` at ``times[current]`` against ``times[base]``."""
 
     cohort: float
@@ -72,11 +75,11 @@ def first_positions(cohort: Array, times: Array) -> npt.NDArray[np.int64]:
 
 def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
     """Drop the units that cannot enter, each with its reason."""
-    finite = np.isfinite(design.outcome)
-    observed: Mask = np.asarray(finite if finite.ndim == 2 else finite.all(axis=2))
-    position = first_positions(design.cohort, design.times)
+    observed = _observed(design.outcome)
+    known, group, _ = number_cohorts(design.cohort)
+    position = first_positions(known, design.times)[group]
     nobody = np.zeros(len(position), bool)
-    whole = bool(observed.all())
+    whole = observed.strides == (0, 0) or bool(observed.all())
     rules = {
         FIRST_PERIOD: position - design.anticipation < 1,
         NO_WEIGHT: ~(design.weights > 0),
@@ -90,7 +93,16 @@ def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
             dropped[reason] = tuple(str(code) for code in design.units[hit & keep])
         keep &= ~hit
     kept = keep_units(design, keep)
-    return Sample(kept, position[keep], observed if keep.all() else observed[keep], dropped)
+    seen = observed if keep.all() else observed[keep]
+    return Sample(kept, position[keep], seen, dropped, whole or bool(seen.all()))
+
+
+def _observed(outcome: Array) -> Mask:
+    """(n, T) which outcomes are observed; written out only where some are not."""
+    if all_finite(outcome):
+        return np.broadcast_to(np.True_, outcome.shape[:2])
+    finite = np.isfinite(outcome)
+    return np.asarray(finite if finite.ndim == 2 else finite.all(axis=2))
 
 
 def comparison_only(sample: Sample) -> Array:

@@ -6,19 +6,18 @@ The influence of a unit is then its own series, less its cohort's mean, times on
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array
 from evaltoolkit.designs.subset import keep_units
+from evaltoolkit.effects.groups import Groups
 from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.effects.influence import PartedInfluence
+from evaltoolkit.effects.unit_rows import deviate
 from evaltoolkit.estimators.cells import NO_COMPARISON, REFERENCE, Cell, Sample, list_cells
-
-# units handled at once: few enough to stay near the processor
-_CHUNK = 4096
 
 
 class Contrasts(NamedTuple):
@@ -34,36 +33,31 @@ class Contrasts(NamedTuple):
 def is_plain(sample: Sample) -> bool:
     """Whether cohort means are all that enters: one complete outcome, no covariates."""
     design = sample.design
-    return design.outcome.ndim == 2 and design.covariates.shape[1] == 0 and bool(sample.observed.all())
+    return design.outcome.ndim == 2 and design.covariates.shape[1] == 0 and sample.whole
 
 
-def list_cohort_cells(sample: Sample, base: Literal["varying", "universal"]) -> list[Cell]:
+def list_cohort_cells(sample: Sample, base: Literal["varying", "universal"], groups: Groups) -> list[Cell]:
     """List the group-time effects as :func:`list_cells` does, the comparison as a mask over cohorts, not units."""
-    _, first = np.unique(sample.design.cohort, return_index=True)
-    keep = np.zeros(len(sample.design.units), dtype=bool)
-    keep[first] = True
     # a unit of each cohort, in the order of the cohorts
-    order = np.argsort(sample.design.cohort[keep], kind="stable")
-    one = keep_units(sample.design, keep)
+    first = groups.first
     few = replace(
         sample,
-        design=replace(one, cohort=one.cohort[order]),
-        position=sample.position[keep][order],
-        observed=sample.observed[keep][order],
+        design=keep_units(sample.design, first),
+        position=sample.position[first],
+        observed=sample.observed[first],
     )
     return list_cells(few, base)
 
 
-def compare_cohorts(sample: Sample, cells: list[Cell]) -> Contrasts:
+def compare_cohorts(sample: Sample, cells: list[Cell], groups: Groups) -> Contrasts:
     """Return the effects of a plain sample, for cells that :func:`list_cohort_cells` listed."""
     design = sample.design
-    cohorts = np.unique(design.cohort)
-    group = np.searchsorted(cohorts, design.cohort).astype(np.intp)
-    rows, means, total = _centred(design.outcome, design.weights, group, len(cohorts))
+    cohorts, group, _ = groups
+    means, total, rows, products = deviate(design.outcome, design.weights, group, len(cohorts))
     n, periods, k = len(design.units), len(design.times), len(cells)
     treated = np.searchsorted(cohorts, [cell.cohort for cell in cells])
-    current, against = (np.array([getattr(cell, name) for cell in cells]) for name in ("current", "base"))
-    compared = np.stack([cell.comparison for cell in cells])
+    current, against = np.array([cell[1:3] for cell in cells], dtype=np.intp).T
+    compared = np.array([cell.comparison for cell in cells])
     # the weight with which each cohort's mean change enters an effect
     against_total = compared @ total
     lacking = against_total <= 0
@@ -84,40 +78,15 @@ def compare_cohorts(sample: Sample, cells: list[Cell]) -> Contrasts:
     return Contrasts(
         cells,
         estimate,
-        PartedInfluence(rows, group, slopes, cohorts),
+        PartedInfluence(cast(Array, rows), group, slopes, cohorts, dict(enumerate(products))),
         _counts(sample, group, treated, compared),
         reasons,
     )
 
 
-def _centred(outcome: Array, weights: Array, group: npt.NDArray[np.intp], count: int) -> tuple[Array, Array, Array]:
-    """Rows of :class:`PartedInfluence`, means (C, T) of the cohorts free of the units' levels, and their weight (C,).
-
-    Contrasts sum to zero: without the units' levels, cross products of the rows lose no digits to them. A part of the
-    units at a time, so that no copy of the panel is made besides the rows.
-    """
-    n, periods = outcome.shape
-    rows = np.empty((n, periods + 2))
-    rows[:, periods], rows[:, periods + 1] = weights, 1.0
-    series = rows[:, :periods]
-    parts = [slice(first, first + _CHUNK) for first in range(0, n, _CHUNK)]
-    sums = np.zeros((count, periods))
-    for part in parts:
-        np.subtract(outcome[part], outcome[part].mean(axis=1, keepdims=True), out=series[part])
-        sums += ((group[part] == np.arange(count)[:, None]) * weights[part]) @ series[part]
-    total = np.bincount(group, weights, count).astype(np.float64)
-    means = sums / total[:, None]
-    weighted = bool((weights != 1.0).any())
-    for part in parts:
-        series[part] -= means[group[part]]
-        if weighted:
-            series[part] *= weights[part, None]
-    return rows, means, total
-
-
 def _finish(cells: list[Cell], lacking: npt.NDArray[np.bool_], estimate: Array, slopes: Array) -> tuple[str, ...]:
     """References are zero, effects without a comparison undefined, in place; the reason of each."""
-    reference = np.array([cell.is_reference for cell in cells])
+    reference = np.array([cell.current == cell.base for cell in cells])
     estimate[reference] = 0.0
     slopes[:, :, reference] = 0.0
     bare = lacking & ~reference

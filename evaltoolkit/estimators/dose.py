@@ -22,7 +22,7 @@ from evaltoolkit.estimators.registry import Estimator
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, RefusedError
 
 Assume = Literal["parallel_trends", "strong_parallel_trends"]
-To = Literal["overall", "event"]
+To = Literal["overall", "event", "slopes"]
 
 CITATION = (
     "Callaway, Goodman-Bacon and Sant'Anna (2024), https://doi.org/10.3386/w32117, "
@@ -33,6 +33,7 @@ LEVELS_ONLY = (
     "doses is no effect of the dose"
 )
 NO_SLOPES = f"slopes are not given: {LEVELS_ONLY}. They need strong parallel trends, which no data can show"
+BINS_ONLY = "bins have differences between them and no mean slope: take a line or a spline"
 SLOPES = (
     "levels compared across doses, and slopes, are effects of the dose only under strong parallel trends: units that "
     "got one dose would have changed like all treated units, had these got that dose; assumed, not shown"
@@ -75,9 +76,10 @@ def estimate_dose(
         approximation and hold when its form is wrong.
     assume : {"parallel_trends", "strong_parallel_trends"}
         Only the second gives slopes.
-    to : {"overall", "event"}
+    to : {"overall", "event", "slopes"}
         One curve for all periods from treatment on; or one for every time since treatment. Curves before treatment,
-        each period against the one before it, are zero at every dose under parallel trends.
+        each period against the one before it, are zero at every dose under parallel trends. ``slopes`` is an event
+        study of the mean slopes alone, with the one over all periods as its overall effect.
 
     Returns
     -------
@@ -88,7 +90,9 @@ def estimate_dose(
         counts once in every period from treatment on, so that a level averages over the cohorts as they occur at that
         dose, and levels average to ``overall``. Slopes compare units of the same cohort and period only; between bins
         they are the difference in effects over the difference in mean doses. Deciles, knot and bins count as given.
-        ``.overall`` is the group-time summary. ``info["caveat"]`` says what may not be read into the rows.
+        ``.overall`` is the group-time summary. ``info["caveat"]`` says what may not be read into the rows. With
+        ``to="slopes"``: kind ``event``, one mean slope per time since treatment; ``.overall`` is the mean slope.
+        Without the assumption that slopes need, and between bins, they are NaN with the reason.
 
     Raises
     ------
@@ -109,6 +113,8 @@ def estimate_dose(
     >>> estimate(design, "dose", curve="spline").to_frame(band="simultaneous")  # doctest: +SKIP
     """
     _check_dose_values(design)
+    if to == "slopes":
+        return _slopes(design, curve, assume)
     effects = estimate_group_time(design, adjust="reg")
     summary = effects.aggregate(to)
     setup = _set_up(design, effects, curve, slopes=assume == "strong_parallel_trends")
@@ -132,6 +138,41 @@ def estimate_dose(
         reasons=tuple(row.value.reason for row in rows),
         overall=replace(summary.overall or summary, info={**info, "estimand": "mean effect over all doses given"}),
         info=info,
+    )
+
+
+def _slopes(design: Design, curve: Shape, assume: Assume) -> Effects:
+    """The mean slopes by time since treatment, with the one over all periods."""
+    event = _only_slopes(estimate_dose(design, curve=curve, assume=assume, to="event"), "event")
+    overall = _only_slopes(estimate_dose(design, curve=curve, assume=assume), "overall")
+    return replace(event, overall=overall)
+
+
+def _only_slopes(effects: Effects, kind: Literal["event", "overall"]) -> Effects:
+    given = effects.info["assume"] == "strong_parallel_trends" and effects.info["curve"] != "bins"
+    why = "" if given else BINS_ONLY if effects.info["curve"] == "bins" else NO_SLOPES
+    name = effects.labels["name"].to_numpy()
+    # every period begins with its mean over all doses; where nothing could be estimated there is no slope below it
+    first = np.flatnonzero(name == "overall")
+    slope = np.flatnonzero(name == "mean slope") if given else first[:0]
+    rows, found = first.copy(), np.zeros(len(first), dtype=bool)
+    place = np.searchsorted(first, slope, side="right") - 1
+    rows[place], found[place] = slope, True
+    kept = ["n_treated", "n_comparison"] if kind == "overall" else ["event_time", "n_treated", "n_comparison"]
+    reasons = (effects.reasons[row] or ("" if there else why) for row, there in zip(rows, found, strict=True))
+    return replace(
+        effects,
+        kind=kind,
+        labels=effects.labels.loc[rows, kept].reset_index(drop=True),
+        estimate=np.where(found, effects.estimate[rows], np.nan),
+        influence=np.where(found, np.asarray(effects.influence)[:, rows], np.nan),
+        reasons=tuple(reasons),
+        overall=None,
+        info={
+            **{entry: value for entry, value in effects.info.items() if entry != "left_out"},
+            "to": "slopes",
+            "estimand": "average causal response to one more unit of the dose, mean over the doses given",
+        },
     )
 
 
@@ -210,7 +251,7 @@ ESTIMATOR = Estimator(
     options={
         "curve": ("linear", "spline", "bins"),
         "assume": ("parallel_trends", "strong_parallel_trends"),
-        "to": ("overall", "event"),
+        "to": ("overall", "event", "slopes"),
     },
     title="Effects by dose of treatment",
     citation=CITATION,

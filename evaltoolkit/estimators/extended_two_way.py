@@ -208,4 +208,8 @@ ESTIMATOR = Estimator(
     title="Extended two-way fixed effects (linear, Poisson, fractional logit)",
     citation=CITATION,
     accepts=frozenset({"covariates", "weights", "gaps", "exposure", "no_never_treated", "anticipation"}),
+    alone={
+        "family=poisson": "a count is fitted by its own mean, which is not linear in it",
+        "family=logit": "a share is fitted by its own mean, which is not linear in it",
+    },
 )

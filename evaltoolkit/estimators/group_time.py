@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.effects.block_influence import Block, BlockInfluence
 from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.groups import number_cohorts
 from evaltoolkit.effects.inference import cluster_codes, count_clusters
 from evaltoolkit.effects.influence import Influence
 from evaltoolkit.estimators.adjustment import Adjust, Contrast, Side, compare_adjusted, compare_means
@@ -103,27 +105,37 @@ def estimate_group_time(
     sample = select_units(design, missing=missing)
     info = _describe(sample, adjust=adjust, base=base, missing=missing)
     if missing != "repeated_cross_sections" and is_plain(sample):
-        cells = _require(list_cohort_cells(sample, base), sample)
-        plain = compare_cohorts(sample, cells)
+        groups = number_cohorts(sample.design.cohort)
+        cells = _require(list_cohort_cells(sample, base, groups), sample)
+        plain = compare_cohorts(sample, cells, groups)
         return _effects(sample, cells, plain.counts, plain.estimate, plain.influence, plain.reasons, info)
     cells = _require(list_cells(sample, base), sample)
     n, k = len(sample.design.units), len(cells)
-    estimate, influence, reasons = np.full(k, np.nan), np.zeros((n, k)), [""] * k
+    pooled = missing == "repeated_cross_sections"
+    estimate, influence, reasons = np.full(k, np.nan), np.zeros((n if pooled else 0, k)), [""] * k
+    blocks, constant = [], np.zeros(k)
     counts = np.zeros((k, 2), dtype=np.int64)
     clusters = cluster_codes(sample.design.clusters, sample.design.units)
     for column in (j for j, cell in enumerate(cells) if cell.is_reference):
         estimate[column], reasons[column] = 0.0, REFERENCE
-    for batch in _batches(sample, cells, either=missing == "repeated_cross_sections"):
+    for batch in _batches(sample, cells, either=pooled):
         columns = batch.columns
         counts[columns] = [count_clusters(clusters[rows]) for rows in (batch.treated, batch.comparison)]
         open_columns = [j for j in columns if not cells[j].is_reference]
-        if missing == "repeated_cross_sections":
+        if pooled:
             for j in open_columns:
                 estimate[j], influence[:, j], reasons[j] = _pooled(sample, cells[j], batch, adjust)
         elif open_columns:
             result = _contrast(sample, [cells[j] for j in open_columns], batch, adjust)
-            _store(batch._replace(columns=open_columns), result, estimate, influence, reasons)
-    return _effects(sample, cells, counts, estimate, influence, tuple(reasons), info)
+            estimate[open_columns] = result.estimate
+            if result.reason:
+                constant[open_columns] = np.nan
+                for j in open_columns:
+                    reasons[j] = result.reason
+            else:
+                blocks += _blocks(batch._replace(columns=open_columns), result, n, k)
+    held = influence if pooled else BlockInfluence(tuple(blocks), constant, n)
+    return _effects(sample, cells, counts, estimate, held, tuple(reasons), info)
 
 
 def group_time_points(design: Design, *, adjust: Adjust = "reg", base: Base = "varying") -> Array:
@@ -150,7 +162,7 @@ def group_time_points(design: Design, *, adjust: Adjust = "reg", base: Base = "v
         current = [cells[j].current for j in batch.columns]
         against = [cells[j].base for j in batch.columns]
         sides = [
-            _side(sample.design, rows, _changes(stack, rows, current, against).reshape(len(rows), -1))
+            _side(sample.design, rows, _changes(stack[rows], current, against).reshape(len(rows), -1))
             for rows in (batch.treated, batch.comparison)
         ]
         result = _compare(sides[0], sides[1], adjust)
@@ -173,7 +185,7 @@ def _require(cells: list[Cell], sample: Sample) -> list[Cell]:
 
 def _batches(sample: Sample, cells: Sequence[Cell], *, either: bool) -> Iterator[_Batch]:
     """Group cells by who is compared with whom, so that each regression and each logit is fitted once."""
-    whole = bool(sample.observed.all())
+    whole = sample.whole
     groups: dict[tuple[float, bytes], list[int]] = defaultdict(list)
     masks: dict[tuple[float, bytes], tuple[Mask, Mask]] = {}
     for j, cell in enumerate(cells):
@@ -191,8 +203,9 @@ def _batches(sample: Sample, cells: Sequence[Cell], *, either: bool) -> Iterator
 
 def _contrast(sample: Sample, cells: Sequence[Cell], batch: _Batch, adjust: Adjust) -> Contrast:
     current, against = [cell.current for cell in cells], [cell.base for cell in cells]
+    changes = _product_changes if sample.whole else _changes
     sides = [
-        _side(sample.design, rows, _changes(sample.design.outcome, rows, current, against))
+        _side(sample.design, rows, changes(sample.design.outcome[rows], current, against))
         for rows in (batch.treated, batch.comparison)
     ]
     for side, reason in zip(sides, (NO_TREATED, NO_COMPARISON), strict=True):
@@ -212,8 +225,15 @@ def _nothing(treated: Side, comparison: Side, reason: str) -> Contrast:
     return Contrast(np.full(shapes[0][1], np.nan), np.full(shapes[0], np.nan), np.full(shapes[1], np.nan), reason)
 
 
-def _changes(outcome: Array, rows: Indices, current: Sequence[int], against: Sequence[int]) -> Array:
-    chosen = outcome[rows]
+def _product_changes(chosen: Array, current: Sequence[int], against: Sequence[int]) -> Array:
+    """As :func:`_changes`, of complete outcomes: a product reads and writes side by side, and is as exact."""
+    take = np.zeros((chosen.shape[1], len(current)))
+    take[current, np.arange(len(current))] = 1.0
+    take[against, np.arange(len(current))] -= 1.0
+    return np.asarray(chosen @ take)
+
+
+def _changes(chosen: Array, current: Sequence[int], against: Sequence[int]) -> Array:
     change = chosen[:, current]
     change -= chosen[:, against]
     return np.asarray(change)
@@ -224,23 +244,11 @@ def _side(design: Design, rows: Indices, change: Array) -> Side:
     return Side(change, regressors, design.weights[rows])
 
 
-def _store(batch: _Batch, result: Contrast, estimate: Array, influence: Array, reasons: list[str]) -> None:
-    columns = batch.columns
-    estimate[columns] = result.estimate
-    if result.reason:
-        influence[:, columns] = np.nan
-        for j in columns:
-            reasons[j] = result.reason
-        return
-    # Scaled so that the variance is mean(psi^2) / n with n = all units, observed in this comparison or not.
-    n = len(influence)
-    # cells of a cohort lie side by side: a slice writes whole stretches of a row
-    side_by_side = columns[-1] - columns[0] == len(columns) - 1
-    for rows, found in ((batch.treated, result.treated), (batch.comparison, result.comparison)):
-        if side_by_side:
-            influence[rows, columns[0] : columns[-1] + 1] = n * found
-        else:
-            influence[rows[:, None], columns] = n * found
+def _blocks(batch: _Batch, result: Contrast, n: int, k: int) -> list[Block]:
+    """Scaled so that the variance is mean(psi^2) / n with n = all units, observed in this comparison or not."""
+    place = np.zeros((len(batch.columns), k))
+    place[np.arange(len(batch.columns)), batch.columns] = n
+    return [Block(batch.treated, result.treated, place), Block(batch.comparison, result.comparison, place)]
 
 
 def _pooled(sample: Sample, cell: Cell, batch: _Batch, adjust: Adjust) -> tuple[float, Array, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array
 
@@ -59,11 +60,17 @@ def fit_logit(treated: Array, regressors: Array, weights: Array) -> Logit:
 
 def is_regular(gram: Array) -> bool:
     """Whether a Gram matrix can be inverted, whatever the units of its columns."""
-    scale = np.sqrt(np.diag(gram))
-    if not np.isfinite(gram).all() or (scale <= 0).any():
-        return False
-    values = np.linalg.eigvalsh(gram / np.outer(scale, scale))
-    return bool(values[0] > 1e-11 * values[-1])
+    return bool(are_regular(gram[None])[0])
+
+
+def are_regular(grams: Array) -> npt.NDArray[np.bool_]:
+    """Whether each of (B, p, p) Gram matrices can be inverted, whatever the units of its columns."""
+    diagonals: Array = np.asarray(np.diagonal(grams, axis1=1, axis2=2), dtype=np.float64)
+    fine: npt.NDArray[np.bool_] = np.asarray(np.isfinite(grams).all(axis=(1, 2)) & (diagonals > 0).all(axis=1))
+    scales: Array = np.sqrt(np.where(fine[:, None], diagonals, 1.0))
+    whole: Array = np.where(fine[:, None, None], grams, 1.0)
+    values = np.asarray(np.linalg.eigvalsh(whole / scales[:, :, None] / scales[:, None, :]), dtype=np.float64)
+    return np.asarray(fine & (values[:, 0] > 1e-11 * values[:, -1]))
 
 
 def _expit(x: Array) -> Array:

@@ -16,7 +16,7 @@ import pandas as pd
 from evaltoolkit.designs.design import NEVER, Array
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.estimators.adjustment import Contrast, Side, compare_adjusted, compare_means, undefined_contrast
-from evaltoolkit.estimators.logit import is_regular
+from evaltoolkit.estimators.logit import are_regular
 from evaltoolkit.findings import EvaltoolkitError, nearest
 
 Adjust = Literal["dr", "ipw", "reg"]
@@ -190,7 +190,7 @@ def _drawn(sample: Sample, treated: Array, comparison: Array) -> Draws:
     total = treated.sum(axis=1)
     share = treated / np.where(total > 0, total, np.nan)[:, None]
     grams = (comparison @ (x[:, :, None] * x[:, None, :]).reshape(n, p * p)).reshape(-1, p, p)
-    regular = np.array([is_regular(gram) for gram in grams]) & (total > 0)
+    regular = are_regular(grams) & (total > 0)
     inverse = np.linalg.inv(np.where(regular[:, None, None], grams, np.eye(p)))
     slopes = np.einsum("bij,bj->bi", inverse, comparison @ (x * y[:, None]))
     rest = y - slopes @ x.T

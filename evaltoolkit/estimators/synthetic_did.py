@@ -253,4 +253,5 @@ ESTIMATOR = Estimator(
     title="Synthetic difference-in-differences",
     citation=CITATION,
     accepts=frozenset({"anticipation"}),
+    alone={"": "its weights are chosen anew for every outcome, by how that outcome moved before treatment"},
 )

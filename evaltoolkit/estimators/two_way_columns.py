@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array
+from evaltoolkit.effects.groups import number_cohorts
 from evaltoolkit.effects.inference import cluster_codes, count_clusters
 from evaltoolkit.estimators.cells import Mask
 from evaltoolkit.estimators.two_way_fit import FixedEffects, cluster_members
@@ -35,7 +36,7 @@ def lay_out_columns(panel: Panel, form: Form, effects: FixedEffects) -> Columns:
         return Columns(["treated"], np.array([np.nan]), np.empty(0, np.intp), np.empty((0, 0, 1)), 0)
     times, clock = panel.design.times, panel.design.info.get("event_clock", "time")
     cohort = np.where(panel.untreated, np.inf, panel.design.cohort)
-    cohorts, first, group = np.unique(cohort, return_index=True, return_inverse=True)
+    cohorts, group, first = number_cohorts(cohort)
     if form == "static":
         lasting = np.arange(len(times)) >= panel.position[first][:, None]
         return Columns(["treated"], np.array([np.nan]), group, lasting[:, :, None].astype(float), 0)

@@ -25,6 +25,8 @@ _RANK = 1e-11
 _LOADING = 1e-6
 # units handled at once: few enough to stay near the processor
 _CHUNK = 4096
+# columns of all groups together that are multiplied at once
+_FEW = 64
 
 
 class Slopes(NamedTuple):
@@ -71,11 +73,18 @@ def _project(panel: Panel, group: Indices, free: Array) -> Array:
     weights, outcome = panel.design.weights, panel.outcome
     common = weights @ outcome / len(weights)
     scores = np.empty((len(outcome), free.shape[2]))
+    groups, periods, k = free.shape
+    # few columns in all: with those of every group, and each unit takes its own, there is nothing to sort
+    flat = free.transpose(1, 0, 2).reshape(periods, groups * k) if groups * k <= _FEW else None
     for first in range(0, len(outcome), _CHUNK):
         part = slice(first, first + _CHUNK)
         series = outcome[part] - common
-        series -= series.mean(axis=1, keepdims=True)
+        series -= (series @ np.full(periods, 1.0 / periods))[:, None]
         codes = group[part]
+        if flat is not None:
+            products = (series @ flat).reshape(len(series), groups, k)
+            scores[part] = products[np.arange(len(series)), codes]
+            continue
         for place in np.unique(codes):
             mine = np.flatnonzero(codes == place)
             scores[first + mine] = series[mine] @ free[place]
@@ -87,6 +96,11 @@ def fit_rows(panel: Panel, columns: Iterable[Array], k: int, effects: FixedEffec
 
     ``columns`` are taken one at a time, ``k`` in all, and held once, free of the effects.
     """
+    return regress_rows(panel, columns, k, effects)[0]
+
+
+def regress_rows(panel: Panel, columns: Iterable[Array], k: int, effects: FixedEffects) -> tuple[Slopes, Array]:
+    """Regress as :func:`fit_rows` does, and return besides what is left of the outcome (n, T), 0 without weight."""
     absorb, nuisance = absorber(panel, effects)
     n, root = len(panel.weight), np.sqrt(panel.weight)
     x = np.empty((k + len(nuisance), panel.weight.size))
@@ -99,7 +113,8 @@ def fit_rows(panel: Panel, columns: Iterable[Array], k: int, effects: FixedEffec
     slopes = inverse @ (x @ y)
     unexplained = (y - slopes @ x).reshape(n, -1)
     scores = np.stack([np.einsum("it,it->i", column.reshape(n, -1), unexplained) for column in x], axis=1)
-    return Slopes(slopes[:k], n * scores @ inverse[:, :k], estimable[:k])
+    left = np.divide(unexplained, root, out=np.zeros_like(unexplained), where=root > 0)
+    return Slopes(slopes[:k], n * scores @ inverse[:, :k], estimable[:k]), left
 
 
 def absorber(panel: Panel, effects: FixedEffects) -> tuple[Absorb, list[Array]]:
@@ -107,7 +122,7 @@ def absorber(panel: Panel, effects: FixedEffects) -> tuple[Absorb, list[Array]]:
     if effects == "cluster_period":
         nuisance = adjustment_columns(panel)
         return _by_cluster(panel), nuisance
-    if effects == "unit_period" and panel.balanced and not panel.adjusted:
+    if effects == "unit_period" and panel.even and not panel.adjusted:
         share = panel.design.weights / panel.design.weights.sum()
         return lambda values: _double_demeaned(values, share), []
     clock = panel.design.times - panel.design.times.mean() if effects == "unit_trends" else None
@@ -133,7 +148,7 @@ def _by_cluster(panel: Panel) -> Absorb:
     """Unit effects and period effects of each cluster: every cluster is a panel of its own."""
     members = cluster_members(panel)
     weights, n_periods = panel.design.weights, panel.weight.shape[1]
-    if panel.balanced:
+    if panel.even:
 
         def closed(values: Array) -> Array:
             out = np.empty_like(values)

@@ -30,6 +30,7 @@ class Panel:
     baseline : (n, 1 + k) a constant and the baseline covariates, scaled
     controls : (n, T, p) covariates that change over time, scaled, 0 where not observed
     dropped : reason -> codes of the units left out
+    uneven : whether rows of one unit may weigh differently, as in the steps of a likelihood
     """
 
     design: Design
@@ -40,11 +41,17 @@ class Panel:
     baseline: Array
     controls: Array
     dropped: Mapping[str, tuple[str, ...]]
+    uneven: bool = False
 
     @property
     def balanced(self) -> bool:
         """Whether every row is observed."""
         return bool(self.observed.all())
+
+    @property
+    def even(self) -> bool:
+        """Whether every row is observed and the rows of a unit weigh the same: closed forms hold."""
+        return self.balanced and not self.uneven
 
     @property
     def adjusted(self) -> bool:
@@ -73,7 +80,7 @@ def arrange_rows(design: Design) -> Panel:
     kept = sample.design
     if kept.treatment is None and not (sample.position < len(kept.times)).any():
         raise EvaltoolkitError("No unit is treated after the first period of the panel: check the dates in the roster.")
-    observed, whole = sample.observed, bool(sample.observed.all())
+    observed, whole = sample.observed, sample.whole
     controls = kept.controls if kept.controls is not None else np.empty((*observed.shape, 0))
     if kept.treatment is not None and not np.ptp(kept.treatment[observed]) > 0:
         raise EvaltoolkitError("The treatment is the same in every observed row: check the treatment column.")

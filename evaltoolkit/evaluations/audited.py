@@ -14,6 +14,7 @@ from evaltoolkit.estimators.registry import fits, list_estimators
 from evaltoolkit.evaluations.causal import refuse_covariates
 from evaltoolkit.evaluations.inputs import Inputs, load_inputs
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
+from evaltoolkit.plans.methods import method_of
 from evaltoolkit.plans.plan import Estimation, Outcome
 from evaltoolkit.plans.statistics import drop_short_cohorts
 
@@ -63,7 +64,7 @@ def audit_plan(path: str | Path | Inputs, outcome: str = "") -> PlanAudit:
         except RefusedError as refusal:
             refused[one.indicator] = str(refusal)
             continue
-        tables[one.indicator] = audit_design(design, _methods(design, inputs.plan.estimation))
+        tables[one.indicator] = audit_design(design, _methods(design, inputs.plan.estimation, one))
     return PlanAudit(tables, refused)
 
 
@@ -77,8 +78,9 @@ def _choose(outcomes: tuple[Outcome, ...], wanted: str) -> list[Outcome]:
     return [one for one in outcomes if one.indicator in ([wanted] if wanted else known)]
 
 
-def _methods(design: Design, settings: Estimation) -> dict[str, dict[str, Any]]:
+def _methods(design: Design, settings: Estimation, outcome: Outcome) -> dict[str, dict[str, Any]]:
+    method, options = method_of(settings, outcome)
     others: dict[str, dict[str, Any]] = {
-        name: {} for name, one in list_estimators().items() if fits(one, design) and name != settings.method
+        name: {} for name, one in list_estimators().items() if fits(one, design) and name != method
     }
-    return {settings.method: {"adjust": settings.adjust, "base": settings.base}} | others
+    return {method: options} | others

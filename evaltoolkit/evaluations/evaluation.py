@@ -14,6 +14,7 @@ from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.findings import Fact, Finding
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.framework.scales import Scale, scale_of
 from evaltoolkit.inference.choose import Inference
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.feasibility import Feasibility
@@ -126,6 +127,13 @@ class OutcomeResult:
     headline: Headline | None = None
     checks: tuple[Check, ...] = ()
     grade: Grade | None = None
+    # what effects are counted per (an hour of the action), as a fact for the reports; empty: the action
+    per: str = ""
+
+    @property
+    def scale(self) -> Scale:
+        """In what effects on this outcome are shown."""
+        return scale_of(self.indicator, self.outcome.unit).counted_per(self.per)
 
 
 @dataclass(frozen=True)

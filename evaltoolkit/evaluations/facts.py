@@ -11,13 +11,20 @@ from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.evaluations.evaluation import Interval, Stamp
+from evaltoolkit.evaluations.grade import grade_rules
 from evaltoolkit.evaluations.verdict import Incidence
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.graphs.independence import holm
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import pre_periods
 
-# checks that can lower a grade
-GRADING = frozenset({"pretrends", "leave_one_out", "refuters", "reconstructed", "response", "sensitivity"})
+_FAILED = "failed."
+# share of sound evaluations in which some check with a p-value may lower the grade
+DOUBT = 0.05
+# checks that can lower a grade: by failing, by being too weak, by the gap they measure
+GRADING = frozenset(
+    rule["fact"].removeprefix(_FAILED) for rule in grade_rules() if rule["fact"].startswith(_FAILED)
+) | frozenset({"response"})
 
 
 def design_facts(design: Design, effects: Effects, plan: Plan) -> dict[str, float]:
@@ -32,7 +39,9 @@ def design_facts(design: Design, effects: Effects, plan: Plan) -> dict[str, floa
     }
 
 
-def outcome_facts(outcome: Outcome, indicator: Indicator | None, interval: Interval) -> dict[str, float]:
+def outcome_facts(
+    outcome: Outcome, indicator: Indicator | None, interval: Interval, incidence: Incidence
+) -> dict[str, float]:
     """Return what follows from what was measured and how precisely."""
     recorded = indicator is not None and indicator.reporting != "none"
     relevant = outcome.smallest_relevant if outcome.role != "guardrail" else outcome.margin
@@ -42,27 +51,32 @@ def outcome_facts(outcome: Outcome, indicator: Indicator | None, interval: Inter
         "self_recorded": float(indicator is not None and indicator.self_recorded),
         "detection_undeclared": float(recorded and outcome.detection_range is None),
         "interval_holds_null_and_relevant": float(interval.defined and holds_both),
+        "incidence_open": float(incidence == "undetermined"),
     }
 
 
-def check_facts(checks: Sequence[Check]) -> dict[str, float]:
-    """Return what the checks saw; a check that was not run or says nothing leaves its fact unknown."""
+def check_facts(checks: Sequence[Check], *, randomised: bool) -> dict[str, float]:
+    """Return what the checks saw; a check that was not run or says nothing leaves its fact unknown.
+
+    After a lot, trends are parallel but for chance, which the interval holds already: how far they would have to
+    differ is then no reason for doubt. Each check by itself sees something in one of twenty sound evaluations; what a
+    check with a p-value saw is a reason for doubt where Holm's correction over all of them leaves it standing.
+    """
     by_name = {check.name: check for check in checks}
-
-    def failed(name: str) -> float:
-        check = by_name.get(name)
-        return math.nan if check is None or check.verdict is None else float(not check.verdict)
-
+    adjusted = dict(zip(by_name, holm(np.array([check.p_value for check in checks])), strict=True))
+    failed = {
+        f"{_FAILED}{check.name}": float(not check.verdict and not adjusted[check.name] > DOUBT)
+        for check in checks
+        if check.verdict is not None
+    }
+    if randomised:
+        failed.pop(f"{_FAILED}sensitivity", None)
     pretrends, reconstructed = by_name.get("pretrends"), by_name.get("reconstructed")
     response = by_name.get("response")
     return {
-        "pretrend_seen": failed("pretrends"),
+        **failed,
         "pretrend_informative": math.nan if pretrends is None else float(pretrends.verdict is not None),
         "response_gap_points": float(response.facts.get("points", math.nan)) if response else math.nan,
-        "trends_could_overturn": failed("sensitivity"),
-        "sign_changes_without_one": failed("leave_one_out"),
-        "refuter_failed": failed("refuters"),
-        "reconstructed_changes_answer": failed("reconstructed"),
         "rests_on_reconstructed": float(
             reconstructed is not None and reconstructed.code == "check.reconstructed.not_possible"
         ),
@@ -74,9 +88,10 @@ def left_out_facts(plan: Plan) -> dict[str, float]:
     return {"checks_left_out": float(bool(plan.checks) and not set(plan.checks) >= GRADING)}
 
 
-def run_facts(stamp: Stamp, *, harm_examined: bool, overridden: bool) -> dict[str, float]:
-    """Return what follows from how the plan was kept."""
+def run_facts(stamp: Stamp, *, harm_examined: bool, overridden: bool, one_of_many: bool) -> dict[str, float]:
+    """Return what follows from how the plan was kept, and from the other outcomes."""
     return {
+        "one_of_many": float(one_of_many),
         "exploratory": float(stamp == "exploratory"),
         "deviation": float(stamp == "deviation"),
         "harm_examined": float(harm_examined),

@@ -18,31 +18,29 @@ from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.choose import infer
 from evaltoolkit.inference.contrasts import Ints
 from evaltoolkit.inference.effective_treated import effective_treated
-from evaltoolkit.inference.runners import tell_own_spread
 
 # From here on the usual interval, by cluster, holds its level (tests/assurance/inference.csv: with forty treated it
 # rejects a true null hypothesis in 5.6 % of cases on average, with twenty in 6.1 %, with ten in 9.1 %).
 MANY_CLUSTERS = 40
 
 
-def find_headline(inputs: Inputs, design: Design, overall: Effects) -> Headline:
+def find_headline(inputs: Inputs, design: Design, overall: Effects, *, shown: Effects | None = None) -> Headline:
     """Return the interval that a plan's rule takes.
 
     By rule: the usual interval from forty effective treated and forty comparison clusters on; with fewer, that of
-    :func:`evaltoolkit.inference.choose.infer`, except that from ten clusters on each side (and five per cohort) a
-    figure that had to be adjusted or has gaps keeps the usual one, since the other would be an interval of another
-    estimate.
+    :func:`evaltoolkit.inference.choose.infer`, which answers for the figure as it is, adjusted or with gaps. Where that
+    would be an interval of another estimate, or none, a figure that has a usual one keeps it.
     """
     settings = inputs.plan.estimation
-    usual = _usual(overall, settings.level)
+    # the same estimate; of a survey outcome its standard error may hold more
+    usual = _usual(overall if shown is None else shown, settings.level)
     wanted = settings.inference
     effective = float(effective_treated(overall)["effective_treated"].iloc[0])
     by_formula = Headline(usual, None, "usual" if usual.defined else "", "auto", True, effective)
     if wanted == "usual":
         return replace(by_formula, chosen="override")
-    treated, comparison = (int(overall.labels[f"n_{arm}"].iloc[0]) for arm in ("treated", "comparison"))
-    usual_holds = usual.defined and tell_own_spread(treated, len(design.cohorts))
-    if wanted == "auto" and usual_holds and min(effective, comparison) >= MANY_CLUSTERS:
+    comparison = int(overall.labels["n_comparison"].iloc[0])
+    if wanted == "auto" and usual.defined and min(effective, comparison) >= MANY_CLUSTERS:
         return by_formula
     found = infer(
         design,
@@ -55,7 +53,7 @@ def find_headline(inputs: Inputs, design: Design, overall: Effects) -> Headline:
         seed=settings.seed,
     )
     own = math.isclose(found.estimate, float(overall.estimate[0]), rel_tol=1e-9)
-    if wanted == "auto" and usual_holds and not (found.method and own):
+    if wanted == "auto" and usual.defined and not (found.method and own):
         return by_formula
     interval = Interval(found.estimate, found.low, found.high, settings.level, found.reason)
     if not interval.defined:

@@ -13,6 +13,7 @@ from evaltoolkit.designs.build import make_design
 from evaltoolkit.designs.cohorts import cohort_from_roster, first_treated_time
 from evaltoolkit.designs.design import Design
 from evaltoolkit.designs.roster import read_roster
+from evaltoolkit.estimators.dose_index import check_dose
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.load import load_framework
@@ -23,6 +24,8 @@ from evaltoolkit.i18n import words
 from evaltoolkit.panels.build import build_panel
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.panels.read import read_panel
+from evaltoolkit.plans.graph import graph_of
+from evaltoolkit.plans.methods import method_of
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.reading import PlanFile, check_plan, read_plan
 from evaltoolkit.submissions.long import read_long
@@ -55,6 +58,8 @@ class Inputs:
     def design(self, outcome: Outcome) -> Design:
         """Build the design of one outcome, as the plan says."""
         plan = self.plan
+        method, _ = method_of(plan.estimation, outcome)
+        dose = plan.dose if method == "dose" else None
         return make_design(
             self.panel,
             outcome.indicator,
@@ -69,6 +74,13 @@ class Inputs:
             rule=plan.treatment.rule,
             never=plan.data.never,
             membership=self.membership,
+            reversals=method == "switchers",
+            treatment=plan.data.treatment or None,
+            dose=dose.measure if dose else None,
+            dose_rule=dose.rule if dose else "total",
+            respondents=outcome.respondents or None,
+            design_effect=outcome.design_effect,
+            outcome_se=outcome.outcome_se or None,
         )
 
     def cohorts(self) -> dict[str, float]:
@@ -126,6 +138,7 @@ def load_inputs(path: str | Path, *, complete: bool = True, also: tuple[str, ...
     framework = framework_of(file)
     if faults := check_plan(plan, framework):
         raise FaultsError(faults, what=f'The plan "{file.path.name}"')
+    refuse_dose(plan, framework)
     membership = read_membership(file.locate(plan.data.membership)) if plan.data.membership else None
     roster = read_roster(file.locate(plan.data.roster)) if plan.data.roster else None
     values, findings = (value_table(), ()) if plan.data.panel else _read_values(file, framework)
@@ -143,6 +156,23 @@ def framework_of(file: PlanFile) -> Framework:
     """Return the framework that a plan names: a folder beside the plan, or a packaged framework."""
     folder = file.locate(file.plan.framework)
     return load_framework(str(folder) if folder.is_dir() else file.plan.framework)
+
+
+def refuse_dose(plan: Plan, framework: Framework) -> None:
+    """Refuse a dose that holds an outcome, or what lies between the action and the outcome by the plan's graph.
+
+    Raises
+    ------
+    RefusedError
+        With every part that must not be there, and why.
+    """
+    if plan.dose is None:
+        return
+    name, indicator = plan.dose.measure, framework.by_id.get(plan.dose.measure)
+    parts = plan.dose.parts or (sources_of(indicator) if indicator else ()) or (name,)
+    for outcome in plan.outcomes:
+        if method_of(plan.estimation, outcome)[0] == "dose":
+            check_dose(name, outcome.indicator, tuple(parts), graph=graph_of(plan))
 
 
 def _read_values(file: PlanFile, framework: Framework) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
@@ -190,8 +220,9 @@ def _build(
             'An own unit needs an own table: give "panel" under [data].'
         )
     settings = plan.estimation
-    of_outcomes = (name for one in plan.outcomes for name in (one.exposure, one.detection, one.control_category))
-    beside = (*settings.covariates, settings.sizes, *of_outcomes, *plan.treatment.concurrent, *also)
+    of_outcomes = (name for one in plan.outcomes for name in _beside(one))
+    dose = plan.dose.measure if plan.dose else ""
+    beside = (*settings.covariates, settings.sizes, dose, *of_outcomes, *plan.treatment.concurrent, *also)
     wanted = {outcome.indicator for outcome in plan.outcomes} | {
         name for name in framework.by_id if any(name in part for part in beside)
     }
@@ -213,6 +244,12 @@ def _build(
         membership=membership,
         periods=[Period.parse(label) for label in plan.periods] or None,
     )
+
+
+def _beside(outcome: Outcome) -> tuple[str, ...]:
+    """Measures that an outcome needs beside itself."""
+    own = (outcome.exposure, outcome.detection, outcome.control_category, outcome.respondents, outcome.outcome_se)
+    return (*own, *outcome.composition)
 
 
 def _empty_panel(plan: Plan, membership: pd.DataFrame | None) -> Panel:

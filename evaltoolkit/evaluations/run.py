@@ -18,6 +18,7 @@ from evaltoolkit.checks.registry import Check, check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.estimators.registry import estimate
+from evaltoolkit.evaluations.beside import chance_hits, say_beside
 from evaltoolkit.evaluations.causal import refuse_covariates
 from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult, Stamp, Verdict
 from evaltoolkit.evaluations.facts import (
@@ -31,14 +32,17 @@ from evaltoolkit.evaluations.facts import (
 from evaltoolkit.evaluations.grade import grade_facts
 from evaltoolkit.evaluations.headline import find_headline
 from evaltoolkit.evaluations.inputs import Inputs, load_inputs
+from evaltoolkit.evaluations.per_dose import say_per_dose, say_switched
+from evaltoolkit.evaluations.sampled import hold_sampling
 from evaltoolkit.evaluations.verdict import judge_outcome, name_facts
 from evaltoolkit.findings import RefusedError
 from evaltoolkit.framework.indicator import Indicator
+from evaltoolkit.inference.sampling import add_sampling, sampling_of
 from evaltoolkit.panels.coverage import coverage_by_arm
 from evaltoolkit.plans.canonical import digest, plan_digest
 from evaltoolkit.plans.feasibility import Feasibility, Trigger, assess_feasibility
 from evaltoolkit.plans.lock import compare_lock, lock_path, lock_plan
-from evaltoolkit.plans.methods import estimate_as_planned
+from evaltoolkit.plans.methods import dose_unit, estimate_as_planned
 from evaltoolkit.plans.plan import Outcome, Plan
 from evaltoolkit.plans.statistics import drop_short_cohorts
 
@@ -65,14 +69,19 @@ def run_plan(path: str | Path | Inputs, *, feasibility: Sequence[Feasibility] = 
     known = {answer.outcome: answer for answer in feasibility}
     lock_state = compare_lock(inputs.file, framework=inputs.framework, panel=inputs.panel, cohorts=inputs.starts())
     estimated = [
-        _run_outcome(
-            inputs, outcome, cohorts, stamp=lock_state.stamp(outcome.indicator), known=known.get(outcome.indicator)
+        replace(
+            _run_outcome(
+                inputs, outcome, cohorts, stamp=lock_state.stamp(outcome.indicator), known=known.get(outcome.indicator)
+            ),
+            per=dose_unit(inputs.plan, outcome),
         )
         for outcome in inputs.plan.outcomes
     ]
     # a guardrail whose interval holds both harm and none was looked at, but tested nothing
     harm = any(one.verdict.kind in ("within_margin", "harm_possible") for one in estimated)
-    results = tuple(_graded(inputs, one, harm_examined=harm) for one in estimated)
+    hits = chance_hits(estimated, inputs.plan.estimation.level)
+    told = say_beside(estimated, inputs.plan.treatment, hits=hits, harm_examined=harm)
+    results = tuple(_graded(inputs, one, harm_examined=harm, one_of_many=one.outcome.indicator in hits) for one in told)
     return Evaluation(
         plan=inputs.plan,
         panel=inputs.panel,
@@ -153,23 +162,26 @@ def _estimate_outcome(
     stamp: Stamp,
 ) -> OutcomeResult:
     effects = estimate_as_planned(design, inputs.plan.estimation, outcome)
-    overall, event = effects.aggregate("overall"), effects.aggregate("event")
-    if not np.isfinite(overall.estimate[0]):
+    plain, event = effects.aggregate("overall"), effects.aggregate("event")
+    if not np.isfinite(plain.estimate[0]):
         return _unestimated(outcome, indicator, feasibility, stamp, "no_estimate")
-    headline = find_headline(inputs, design, overall)
+    sampling = sampling_of(design, plain)
+    overall = add_sampling(plain, sampling)
+    headline = hold_sampling(find_headline(inputs, design, plain, shown=overall), sampling)
     checks = _checks(inputs, design, effects, outcome, indicator)
     incidence = seen_incidence(checks, outcome)
+    verdict = judge_outcome(outcome, indicator, headline.interval, mde=feasibility.mde, incidence=incidence)
     return OutcomeResult(
         outcome=outcome,
         feasibility=feasibility,
-        verdict=judge_outcome(outcome, indicator, headline.interval, mde=feasibility.mde, incidence=incidence),
+        verdict=say_switched(say_per_dose(verdict, dose_unit(inputs.plan, outcome)), design),
         stamp=stamp,
         indicator=indicator,
         design=design,
         effects=effects,
         overall=overall,
         event=event,
-        two_way=estimate(replace(design, exposure=None), method="two_way"),
+        two_way=estimate(replace(design, exposure=None, dose=None), method="two_way"),
         headline=headline,
         checks=checks,
     )
@@ -188,6 +200,8 @@ def _checks(
         detection_range=outcome.detection_range,
         detection=outcome.detection,
         control_category=outcome.control_category,
+        composition=outcome.composition,
+        respondents=outcome.respondents,
         roster=inputs.roster,
         membership=inputs.membership,
         values=inputs.values,
@@ -207,20 +221,29 @@ def checks_to_run(plan: Plan, outcome: Outcome) -> tuple[str, ...] | None:
     return (*plan.checks, "reporting")
 
 
-def _graded(inputs: Inputs, result: OutcomeResult, *, harm_examined: bool) -> OutcomeResult:
+def _graded(inputs: Inputs, result: OutcomeResult, *, harm_examined: bool, one_of_many: bool) -> OutcomeResult:
     if result.headline is None or result.design is None or result.effects is None:
         return result
+    randomised = inputs.plan.treatment.assignment == "randomised"
     facts = {
         **design_facts(result.design, result.effects, inputs.plan),
-        **outcome_facts(result.outcome, result.indicator, result.headline.interval),
-        **check_facts(result.checks),
+        **outcome_facts(
+            result.outcome,
+            result.indicator,
+            result.headline.interval,
+            seen_incidence(result.checks, result.outcome),
+        ),
+        **check_facts(result.checks, randomised=randomised),
         **left_out_facts(inputs.plan),
+        "per_dose": float(bool(result.per)),
         **run_facts(
-            result.stamp, harm_examined=harm_examined, overridden=result.outcome.indicator in inputs.plan.overrides
+            result.stamp,
+            harm_examined=harm_examined,
+            overridden=result.outcome.indicator in inputs.plan.overrides,
+            one_of_many=one_of_many,
         ),
     }
-    grade = grade_facts(facts, randomised=inputs.plan.treatment.assignment == "randomised", compared=True)
-    return replace(result, grade=grade)
+    return replace(result, grade=grade_facts(facts, randomised=randomised, compared=True))
 
 
 def _coverage(inputs: Inputs, cohorts: dict[str, float]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ good news and its fall bad news.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from evaltoolkit.evaluations.evaluation import Interval, Verdict
@@ -74,21 +74,45 @@ def judge_outcome(
             # the same number of records can hide a fall in what happened behind a rise in what is noticed
             sentences.append(("verdict.ambiguous", facts))
         return Verdict(kind, tuple(sentences))
-    return _judge_change(better_direction(outcome, indicator), interval, relevant, facts)
+    in_words = _of_hundred(indicator, interval)
+    return _judge_change(better_direction(outcome, indicator), interval, relevant, facts, in_words)
 
 
-def _judge_change(better: Better, interval: Interval, relevant: float, facts: Mapping[str, Fact]) -> Verdict:
+def _judge_change(
+    better: Better,
+    interval: Interval,
+    relevant: float,
+    facts: Mapping[str, Fact],
+    in_words: Sequence[tuple[str, Mapping[str, Fact]]],
+) -> Verdict:
     way = "higher" if interval.sign() > 0 else "lower"
     if better == "ambiguous":
-        return Verdict(way, ((f"verdict.{way}", facts), ("verdict.ambiguous", facts)))
+        return Verdict(way, ((f"verdict.{way}", facts), *in_words, ("verdict.ambiguous", facts)))
     kind = "improved" if (better == "up") == (way == "higher") else "worsened"
-    sentences = [(f"verdict.{kind}_{way}", facts)]
+    sentences = [(f"verdict.{kind}_{way}", facts), *in_words]
     nearest_bound = min(abs(interval.low), abs(interval.high))
     if interval.inside(relevant):
         sentences.append(("verdict.smaller_than_relevant", facts))
     elif nearest_bound < relevant < math.inf:
         sentences.append(("verdict.maybe_smaller_than_relevant", facts))
     return Verdict(kind, tuple(sentences))
+
+
+def _of_hundred(indicator: Indicator | None, interval: Interval) -> list[tuple[str, Mapping[str, Fact]]]:
+    """Say a difference of shares as people: "about 4 more in every 100 invitations"; nothing below one in a hundred."""
+    if indicator is None or scale_of(indicator).factor != 100:
+        return []
+    count = round(abs(100 * interval.estimate))
+    texts = [text for _, text in indicator.text]
+    if count < 1 or not all(text.numerator and text.denominator for text in texts):
+        return []
+    facts: dict[str, Fact] = {
+        "count": count,
+        "more": "@verdict.more" if interval.estimate > 0 else "@verdict.fewer",
+        "of": f"@denominator:{indicator.id}",
+        "which": f"@numerator:{indicator.id}",
+    }
+    return [("verdict.of_hundred", facts)]
 
 
 def _judge_incidence(better: Better, incidence: Incidence, interval: Interval, facts: Mapping[str, Fact]) -> Verdict:

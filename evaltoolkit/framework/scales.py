@@ -12,7 +12,8 @@ from evaltoolkit.framework.indicator import Indicator
 class Scale:
     """Factor from the stored to the shown number, the units of a difference and of a level, and the decimals shown.
 
-    Units are facts for :class:`evaltoolkit.reports.prose.Prose`: ``@unit.percent``, ``@unit_of:GOV-08``.
+    Units are facts for :class:`evaltoolkit.reports.prose.Prose`: ``@unit.percent``, ``@unit_of:GOV-08``, and
+    ``@per:@unit.percentage_points|session`` for a difference per session.
     """
 
     factor: float
@@ -20,7 +21,13 @@ class Scale:
     level: str
     decimals: int = 2
 
+    def counted_per(self, dose: str) -> Scale:
+        """Return the scale of a difference per unit of a dose; itself where there is none."""
+        return replace(self, difference=f"@per:{self.difference}|{dose}") if dose else self
 
+
+# what one unit of a dose is called where it is the hours of a roster
+HOURS = {"total": "@unit.dose.hours_total", "per_period": "@unit.dose.hours_per_period"}
 _SCALES = {
     "percent": Scale(100.0, "@unit.percentage_points", "@unit.percent", 1),
     "per_10000": Scale(10_000.0, "@unit.per_10000", "@unit.per_10000"),

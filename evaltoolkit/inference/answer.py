@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.dispersion import Dispersion
 
 
@@ -58,6 +59,10 @@ class Inference:
     ratio_high: float = math.nan
     expected: float = math.nan
     dispersion: Dispersion | None = None
+
+
+class NoAnswerError(EvaltoolkitError):
+    """Why an estimate cannot be asked; the message is the reason that a result carries."""
 
 
 @dataclass(frozen=True)

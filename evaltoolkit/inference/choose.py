@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,29 +12,17 @@ from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import MIN_CLUSTERS
 from evaltoolkit.estimators.counts import CountEffects
-from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError, nearest
-from evaltoolkit.inference.answer import Inference, Settings, refuse
-from evaltoolkit.inference.contrasts import Ints, contrast_table, plain_design
+from evaltoolkit.inference.answer import Inference, NoAnswerError, Settings, refuse
+from evaltoolkit.inference.contrasts import Ints
 from evaltoolkit.inference.count_choice import infer_count
 from evaltoolkit.inference.donors import OUTSIDE
 from evaltoolkit.inference.floor import UNATTAINABLE, attainable_level, is_attainable
-from evaltoolkit.inference.runners import (
-    DONORS,
-    FEW_COMPARISON,
-    LOT,
-    ONE_TREATED,
-    RUN,
-    Task,
-    rank_of,
-    rank_single,
-    tell_own_spread,
-)
+from evaltoolkit.inference.question import Extras, Question, cluster_sizes, pose_question
+from evaltoolkit.inference.runners import DONORS, FEW_COMPARISON, LOT, ONE_TREATED, tell_own_spread
 
 __all__ = [
-    "COMPLETE",
     "FEW_COMPARISON",
-    "NOT_A_CONTRAST",
     "ONE_TREATED",
     "OUTSIDE",
     "UNATTAINABLE",
@@ -44,9 +33,6 @@ __all__ = [
 
 Method = Literal["lot", "sized", "studentised", "donors", "counts", "exact"]
 COUNTS = ("lot", "counts", "exact")
-
-NOT_A_CONTRAST = "this estimate is no contrast of means: its noise cannot change places between clusters"
-COMPLETE = "on units observed in every period, covariates taken out by regression"
 
 _WHY = {
     "lot": LOT,
@@ -82,11 +68,16 @@ def infer(
 
     Assumption: stated by each method; see :mod:`evaltoolkit.inference.randomisation`, ``sized`` and ``donors``.
 
-    Where covariates or gaps enter the estimate, the effect is estimated once more on the units observed in every
-    period, covariates taken out by regression among the comparison units; ``estimate`` is then that one, and ``why``
-    says so.
+    Every estimate that is linear in the outcome is answered as it is (``group_time``, ``imputation``, ``sun_abraham``,
+    ``switchers``, linear ``extended_two_way`` and ``two_way``). With covariates or gaps the noise that changes places
+    is what unit effects, period effects and covariates leave (:mod:`evaltoolkit.inference.exchange`), and a lot is
+    estimated anew under every draw (:mod:`evaltoolkit.inference.reassigned`); ``why`` says so. Group-time effects that
+    are not (``adjust="ipw"``) are estimated once more on the units observed in every period, covariates taken out by
+    regression among the comparison units; ``estimate`` is then that one.
 
-    Not when: the estimate comes from another method than ``group_time`` and adjusts or has gaps; the result says so.
+    Not when: the weights of the estimate depend on the outcome (``synthetic_did`` has placebo inference of its own);
+    under a lot there is then a p-value and no interval. Effects before treatment; clusters that hold units of several
+    cohorts. The result says so.
 
     Parameters
     ----------
@@ -110,10 +101,11 @@ def infer(
     EvaltoolkitError
         Unknown method, or one that is not for this kind of outcome.
     """
-    settings, all_units = Settings(level, draws, seed), design.units
+    settings = Settings(level, draws, seed)
     _check_method(method, counted=isinstance(overall, CountEffects))
+    declared = by_lot or assignments is not None
     if isinstance(overall, CountEffects):
-        own = None if sizes is None else _cluster_sizes(design, overall, sizes)
+        own = cluster_sizes(design, overall, sizes)
         return infer_count(
             design,
             overall,
@@ -125,44 +117,51 @@ def infer(
             sizes=own,
         )
     try:
-        design, overall, changed = _as_contrast(design, overall)
-        table = contrast_table(design, overall)
-    except EvaltoolkitError:
+        question = pose_question(design, overall, Extras(sizes, assignments, strata, declared), settings)
+        rule, reason = choose_method(question.counts, by_lot=declared, cohorts=int(question.task.table.treated.sum()))
+        chosen = rule if method == "auto" else method
+        return _answer(question, chosen, rule) if chosen else _no_p_value(question, reason)
+    except NoAnswerError as error:
         counts = (int(overall.labels["n_treated"].iloc[0]), int(overall.labels["n_comparison"].iloc[0]))
-        return refuse(settings, float(overall.estimate[0]), counts, NOT_A_CONTRAST)
-    if sizes is not None and changed:
-        sizes = sizes[np.isin(all_units, design.units)]
-    area = None if sizes is None else _cluster_sizes(design, overall, sizes)
-    treated = table.treated[table.group]
-    counts = (int(treated.sum()), int((~treated).sum()))
-    rule, reason = choose_method(counts, by_lot=by_lot or assignments is not None, cohorts=int(table.treated.sum()))
-    chosen = rule if method == "auto" else method
-    found = float(overall.estimate[0])
-    if not chosen and reason == ONE_TREATED:
-        return rank_single(table, area, settings, found, counts)
-    if not chosen:
-        return refuse(settings, found, counts, reason)
-    p_value, ends, smallest_p = RUN[chosen](Task(table, area, assignments, strata, settings))
-    reached = is_attainable(smallest_p, level)
+        return refuse(settings, float(overall.estimate[0]), counts, str(error))
+
+
+def _answer(question: Question, chosen: str, rule: str) -> Inference:
+    task, settings = question.task, question.task.settings
+    p_value, ends, smallest_p = task.answer(chosen)
+    reached = is_attainable(smallest_p, settings.level)
+    note = question.note_of(chosen)
     return Inference(
         method=chosen,
-        why=_WHY[chosen] + (f"; {COMPLETE}" if changed else ""),
+        why=_WHY[chosen] + (f"; {note}" if note else ""),
         chosen="auto" if chosen == rule else "override",
-        estimate=found,
+        estimate=float(question.overall.estimate[0]),
         p_value=p_value if reached else np.nan,
         low=ends[0],
         high=ends[1],
-        level=level,
+        level=settings.level,
         smallest_p=smallest_p,
-        rank=rank_of(table) if counts[0] == 1 else np.nan,
-        inside=table.covers(area),
-        n_treated=counts[0],
-        n_comparison=counts[1],
+        rank=task.rank() if question.counts[0] == 1 else np.nan,
+        inside=task.table.covers(task.sizes),
+        n_treated=question.counts[0],
+        n_comparison=question.counts[1],
         reason="" if reached else UNATTAINABLE,
-        draws=draws,
-        seed=seed,
-        attainable=attainable_level(smallest_p, level),
+        draws=task.draws(chosen),
+        seed=settings.seed,
+        attainable=attainable_level(smallest_p, settings.level),
     )
+
+
+def _no_p_value(question: Question, reason: str) -> Inference:
+    """Nothing; or, of one treated cluster, rank and interval, unless no comparison cluster is like it in size."""
+    task = question.task
+    nothing = refuse(task.settings, float(question.overall.estimate[0]), question.counts, reason)
+    if reason != ONE_TREATED:
+        return nothing
+    if not task.table.covers(task.sizes):
+        return replace(nothing, reason=OUTSIDE, inside=False)
+    low, high = task.lend()
+    return replace(nothing, method="donors", why=_WHY["donors"], low=low, high=high, rank=task.rank())
 
 
 def _check_method(method: str, *, counted: bool) -> None:
@@ -173,16 +172,6 @@ def _check_method(method: str, *, counted: bool) -> None:
     if method != "auto" and method not in fitting:
         kind = "the ratio of a count" if counted else "a difference of means"
         raise EvaltoolkitError(f'Method "{method}" is not for {kind}. Take "auto", or one of {", ".join(fitting)}.')
-
-
-def _as_contrast(design: Design, overall: Effects) -> tuple[Design, Effects, bool]:
-    """The design and effect as a contrast of cohort means; else on complete units, without covariates."""
-    whole = bool(np.isfinite(design.outcome).all()) and design.covariates.shape[1] == 0
-    if whole or overall.kind != "overall" or overall.info.get("method") != "group_time":
-        return design, overall, False
-    plain = plain_design(design)
-    again = estimate(plain, "group_time", base=str(overall.info.get("base", "varying")))
-    return plain, again.aggregate("overall"), True
 
 
 def choose_method(counts: tuple[int, int], *, by_lot: bool, cohorts: int = 1) -> tuple[str, str]:
@@ -203,12 +192,3 @@ def choose_method(counts: tuple[int, int], *, by_lot: bool, cohorts: int = 1) ->
     if tell_own_spread(counts[0], cohorts):
         return "studentised", ""
     return "sized", ""
-
-
-def _cluster_sizes(design: Design, overall: Effects, sizes: Array) -> Array:
-    of_unit = dict(zip(design.units.tolist(), sizes, strict=True))
-    _, codes = np.unique(overall.clusters, return_inverse=True)
-    if np.array_equal(overall.clusters, overall.units):
-        codes = np.arange(len(overall.units))
-    own = np.array([of_unit[str(unit)] for unit in overall.units], dtype=float)
-    return np.bincount(codes, weights=own).astype(np.float64)

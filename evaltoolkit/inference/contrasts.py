@@ -20,6 +20,9 @@ from evaltoolkit.findings import EvaltoolkitError
 
 Ints = npt.NDArray[np.intp]
 
+# weights of units of one cohort that differ by less, of the largest, are the same
+_ALIKE = 1e-8
+
 
 @dataclass(frozen=True)
 class ContrastTable:
@@ -57,6 +60,13 @@ class ContrastTable:
         return self.sums - effect * self.moves
 
 
+def active_of(design: Design) -> Array:
+    """Return (n, T) where a constant effect acts: one from the start on, or where the treatment is on."""
+    if design.treatment is not None:
+        return np.asarray(design.treatment != 0, dtype=float)
+    return np.asarray(design.times[None, :] >= design.cohort[:, None], dtype=float)
+
+
 def lie_within(treated: npt.NDArray[np.bool_], sizes: Array | None) -> bool:
     """Whether the sizes (G,) of the treated (G,) lie within the range of the others'; true where none are known."""
     if sizes is None:
@@ -90,29 +100,58 @@ def contrast_table(design: Design, overall: Effects) -> ContrastTable:
         )
     place = {str(unit): row for row, unit in enumerate(design.units)}
     rows = np.array([place[str(unit)] for unit in overall.units])
+    total = np.bincount(influence.group, weights=overall.weights)
+    # the influence of a unit is n / total times its cohort's contrast of its series
+    contrast = influence.slopes[:, : len(design.times), 0] * (total / len(rows))[:, None]
+    return _table(design, overall, rows, (influence.cohorts, influence.group), contrast)
+
+
+def _table(design: Design, overall: Effects, rows: Ints, cohorts: tuple[Array, Ints], contrast: Array) -> ContrastTable:
+    """The table of contrasts (C, T) of the series of these rows; cohorts, and the place of each unit's among them."""
     codes = cluster_codes(overall.clusters, overall.units)
     count = int(codes.max()) + 1
     group = np.full(count, -1, dtype=np.intp)
-    group[codes] = influence.group
-    if (group[codes] != influence.group).any():
+    group[codes] = cohorts[1]
+    if (group[codes] != cohorts[1]).any():
         raise EvaltoolkitError(
             "A cluster holds units of several cohorts: assignment by cluster cannot be drawn anew. Cluster by the "
             "level at which it was decided who starts when."
         )
-    weights, periods = overall.weights, len(design.times)
-    total = np.bincount(influence.group, weights=weights)
-    # the influence of a unit is n / total times its cohort's contrast of its series
-    contrast = influence.slopes[:, :periods, 0] * (total / len(rows))[:, None]
+    weights = overall.weights
     series = design.outcome[rows] - design.outcome[rows].mean(axis=1, keepdims=True)
-    active = (design.times[None, :] >= design.cohort[rows][:, None]).astype(float)
+    active = active_of(design)[rows]
     return ContrastTable(
         sums=_sum(weights[:, None] * (series @ contrast.T), codes, count),
         sizes=np.bincount(codes, weights=weights).astype(np.float64),
         moves=_sum(weights[:, None] * (active @ contrast.T), codes, count),
         group=group,
-        cohorts=influence.cohorts,
+        cohorts=cohorts[0],
         labels=np.asarray(overall.clusters)[np.unique(codes, return_index=True)[1]],
     )
+
+
+def weighted_table(design: Design, overall: Effects, weights: Array) -> ContrastTable | None:
+    """Return the table behind an estimate with known weights (n, T); None where units of a cohort have unlike ones.
+
+    Parameters
+    ----------
+    design : Design
+        Clusters lie in one cohort each.
+    overall : Effects
+        One row.
+    weights : (n, T) of the outcomes, such as of :func:`evaltoolkit.inference.linear_weights.linear_weights`
+    """
+    if not np.isfinite(design.outcome).all():
+        return None
+    place = {str(unit): row for row, unit in enumerate(design.units)}
+    rows = np.array([place[str(unit)] for unit in overall.units])
+    cohorts, of_unit = np.unique(design.cohort[rows], return_inverse=True)
+    own = weights[rows] / design.weights[rows, None]
+    first = np.unique(of_unit, return_index=True)[1]
+    if np.abs(own - own[first][of_unit]).max() > _ALIKE * np.abs(own).max():
+        return None
+    total = np.bincount(of_unit, weights=design.weights[rows])
+    return _table(design, overall, rows, (cohorts, of_unit.astype(np.intp)), own[first] * total[:, None])
 
 
 def plain_design(design: Design) -> Design:

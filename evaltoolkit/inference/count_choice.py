@@ -21,7 +21,14 @@ from evaltoolkit.inference.count_test import count_interval, count_rank, count_r
 from evaltoolkit.inference.dispersion import Dispersion, measure_dispersion
 from evaltoolkit.inference.donors import OUTSIDE
 from evaltoolkit.inference.exact_counts import exact_test
-from evaltoolkit.inference.floor import NO_ESTIMATE, UNATTAINABLE, attainable_level, floor_reason, is_attainable
+from evaltoolkit.inference.floor import (
+    NO_ESTIMATE,
+    TOO_FEW_EVENTS,
+    UNATTAINABLE,
+    attainable_level,
+    has_enough,
+    is_attainable,
+)
 from evaltoolkit.inference.runners import FEW_COMPARISON, LOT, ONE_TREATED
 
 NOT_COUNTABLE = "the test of counts knows no covariates, no weights and no clusters that start at different times"
@@ -70,15 +77,16 @@ class CountTask:
         return lie_within(self.table.treated[self.table.group], self.sizes)
 
     @property
-    def events(self) -> tuple[float, float]:
-        """Events of the treated in their windows, and those of them expected after the start."""
-        return events_of(self.table)
+    def expected(self) -> float:
+        """Events of the treated that are expected after the start."""
+        return float(self.table.scores().expected[np.arange(len(self.table.group)), self.table.group].sum())
 
     @property
     def dispersion(self) -> Dispersion:
         """What the comparison clusters say about overdispersion, in the windows of the one treated cohort."""
         cohort = int(np.flatnonzero(self.table.treated)[0])
-        ratio = min(max(count_ratio(self.table), 1 / _LARGE), _LARGE)
+        ratio = count_ratio(self.table)
+        ratio = 1.0 if math.isnan(ratio) else min(max(ratio, 1 / _LARGE), _LARGE)
         return measure_dispersion(self.table, cohort, ratio, draws=self.settings.draws, seed=self.settings.seed)
 
 
@@ -95,9 +103,11 @@ def infer_count(
 ) -> Inference:
     """Return the inference that holds for the overall effect of a Poisson regression.
 
-    The rule, in this order. Fewer than ten comparison clusters: none. Fewer events of the treated than the floor
-    (:func:`evaltoolkit.inference.floor.least_total`): none. Drawn by lot: the lot is drawn again. One treated
-    cluster: the conditional exact test where overdispersion is ruled out
+    The rule, in this order. Fewer than ten comparison clusters: none. Events so rare that as many clusters as were
+    treated, even those with most events, have fewer than the floor (:func:`evaltoolkit.inference.floor.least_total`):
+    none; that does not depend on who was treated, so that the p-values of those that are answered keep their level.
+    Drawn by lot: the lot is drawn again. One treated cluster: the conditional exact test where overdispersion is ruled
+    out
     (:mod:`evaltoolkit.inference.dispersion`), otherwise its rank and an interval, and no p-value; nothing where it lies
     outside the range of the others' sizes. Otherwise: permutation of the studentised score.
 
@@ -130,14 +140,12 @@ def infer_count(
         table = count_table(design, overall)
     except EvaltoolkitError:
         return refuse(settings, found, counts, NOT_COUNTABLE)
-    if not math.isfinite(found):
-        return refuse(settings, found, counts, NO_ESTIMATE)
     if sizes is None and design.exposure is not None:
         sizes = np.bincount(table.codes, weights=table.exposure.mean(axis=1)).astype(np.float64)
     task = CountTask(table, overall, sizes, assignments, strata, settings)
     declared = by_lot or assignments is not None
     rule, reason = choose_count_method(
-        task.counts, task.events, by_lot=declared, inside=task.inside, level=settings.level
+        task.counts, most_events(table), by_lot=declared, inside=task.inside, level=settings.level
     )
     if method == "auto":
         return _RUN[rule](task) if rule else _refused(task, reason)
@@ -155,40 +163,45 @@ def choose_count_method(
     Parameters
     ----------
     counts : numbers of treated and of comparison clusters
-    events : of the treated, and those of them expected after the start; see :func:`events_of`
+    events : at most among as many clusters, and those of them expected after the start; see :func:`most_events`
     by_lot : the assignment was drawn by lot
     inside : the sizes of the treated lie within the range of the others'
     level : of the interval
     """
     if counts[1] < MIN_CLUSTERS:
         return "", FEW_COMPARISON
-    low = floor_reason(*events, level)
-    if low or by_lot:
-        return ("", low) if low else ("lot", "")
+    if not has_enough(*events, level):
+        return "", TOO_FEW_EVENTS if 0 < events[1] < events[0] or events[0] == 0 else NO_ESTIMATE
+    if by_lot:
+        return "lot", ""
     if counts[0] > 1:
         return "counts", ""
     return ("single", "") if inside else ("", OUTSIDE)
 
 
-def events_of(table: CountTable) -> tuple[float, float]:
-    """Return the events of the treated in their windows, and those of them expected after the start."""
-    cells = np.arange(len(table.group)), table.group
-    scores = table.scores()
-    return float(scores.total[cells].sum()), float(scores.expected[cells].sum())
+def most_events(table: CountTable) -> tuple[float, float]:
+    """Return the events, and those of them expected after the start, of as many clusters with most events.
+
+    For every treated cohort as many clusters as are in it, those with most events in its window: the same whoever is
+    in which cohort.
+    """
+    scores, sums = table.scores(), np.zeros(2)
+    for cohort in np.flatnonzero(table.treated):
+        most = np.argsort(-scores.total[:, cohort], kind="stable")[: int(np.sum(table.group == cohort))]
+        sums += scores.total[most, cohort].sum(), scores.expected[most, cohort].sum()
+    return float(sums[0]), float(sums[1])
 
 
 def _refused(task: CountTask, reason: str) -> Inference:
     nothing = refuse(task.settings, float(task.overall.estimate[0]), task.counts, reason)
-    return replace(nothing, expected=task.events[1], ratio=count_ratio(task.table), inside=reason != OUTSIDE)
+    return replace(nothing, expected=task.expected, ratio=count_ratio(task.table), inside=reason != OUTSIDE)
 
 
 def _permute(task: CountTask, method: str) -> Inference:
     strata, assignments = (task.strata, task.assignments) if method == "lot" else (None, None)
     draws, seed, level = task.settings.draws, task.settings.seed, task.settings.level
-    test = count_test(task.table, strata=strata, assignments=assignments, draws=draws, seed=seed, floor=level)
-    ends = count_interval(
-        task.table, level=level, strata=strata, assignments=assignments, draws=draws, seed=seed, floor=level
-    )
+    test = count_test(task.table, strata=strata, assignments=assignments, draws=draws, seed=seed)
+    ends = count_interval(task.table, level=level, strata=strata, assignments=assignments, draws=draws, seed=seed)
     held = attainable_level(test.smallest_p, level)
     answer = _answer(task, method, ratio=count_ratio(task.table), ends=ends)
     answer = replace(answer, smallest_p=test.smallest_p, attainable=held)
@@ -200,7 +213,7 @@ def _exact(task: CountTask) -> Inference:
     test = exact_test(task.table, level=task.settings.level)
     answer = _answer(task, "exact", ratio=test.ratio, ends=(test.low, test.high))
     dispersion = task.dispersion
-    return replace(
+    answer = replace(
         answer,
         p_value=test.p_value,
         smallest_p=test.smallest_p,
@@ -208,6 +221,8 @@ def _exact(task: CountTask) -> Inference:
         dispersion=dispersion,
         why=_WHY["exact"] if dispersion.ruled_out else f"exact test of Poisson counts, though: {dispersion.reason}",
     )
+    reached = is_attainable(test.smallest_p, task.settings.level)
+    return answer if reached else replace(answer, p_value=math.nan, reason=UNATTAINABLE)
 
 
 def _single(task: CountTask) -> Inference:
@@ -231,7 +246,7 @@ def _answer(task: CountTask, method: str, *, ratio: float, ends: tuple[float, fl
         ratio=ratio,
         ratio_low=ends[0],
         ratio_high=ends[1],
-        expected=task.events[1],
+        expected=task.expected,
         inside=task.inside,
         rank=count_rank(task.table) if task.counts[0] == 1 else math.nan,
     )

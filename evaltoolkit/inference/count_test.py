@@ -12,7 +12,6 @@ import numpy.typing as npt
 from evaltoolkit.designs.design import Array
 from evaltoolkit.inference.contrasts import Ints
 from evaltoolkit.inference.count_table import CountScores, CountTable
-from evaltoolkit.inference.floor import has_enough
 from evaltoolkit.inference.invert import invert_test
 from evaltoolkit.inference.randomisation import draw_assignments
 
@@ -47,7 +46,6 @@ def count_test(
     assignments: Ints | None = None,
     draws: int = 999,
     seed: int = 1,
-    floor: float | None = None,
 ) -> CountTest:
     """Test that treatment multiplies counts by a given ratio, by drawing anew who starts when.
 
@@ -74,17 +72,13 @@ def count_test(
     draws : int
         Where there are no more different assignments than this, all are enumerated.
     seed : int
-    floor : float, optional
-        A level. Only assignments whose treated would have had enough events
-        (:func:`evaltoolkit.inference.floor.least_total`) are compared with: where a test is refused below that floor,
-        those that are tested are no longer drawn from all.
 
     References
     ----------
     Wooldridge (1999), https://doi.org/10.1016/S0304-4076(98)00033-5, for the score given totals; Wu and Ding (2021),
     https://doi.org/10.1080/01621459.2020.1750415, for studentised permutation.
     """
-    return _test(table, _draw(table, strata, assignments, (draws, seed), floor), ratio)
+    return _test(table, _draw(table, strata, assignments, (draws, seed)), ratio)
 
 
 def count_interval(
@@ -95,16 +89,15 @@ def count_interval(
     assignments: Ints | None = None,
     draws: int = 999,
     seed: int = 1,
-    floor: float | None = None,
 ) -> tuple[float, float]:
     """Return the ratios that the test does not reject: an interval, from zero or to infinity where it is open.
 
     Parameters
     ----------
-    table, strata, assignments, draws, seed, floor : as in :func:`count_test`
+    table, strata, assignments, draws, seed : as in :func:`count_test`
     level : float
     """
-    drawn = _draw(table, strata, assignments, (draws, seed), floor)
+    drawn = _draw(table, strata, assignments, (draws, seed))
 
     def p_value(logarithm: float) -> float:
         return _test(table, drawn, math.exp(min(max(logarithm, -_FAR), _FAR))).p_value
@@ -116,8 +109,11 @@ def count_ratio(table: CountTable) -> float:
     """Return the ratio at which the treated have as many events as expected, given the totals of all units.
 
     With one cohort this is (after / before) of the treated over that of the comparison, as the Poisson regression with
-    unit and period effects has it. Zero where nothing was counted after the start, infinite where nothing before it.
+    unit and period effects has it. Zero where nothing was counted after the start, infinite where nothing before it,
+    NaN where nothing at all.
     """
+    if not _own(table, table.scores().total).any():
+        return math.nan
 
     def excess(logarithm: float) -> float:
         return float(np.sum(_own(table, table.scores(math.exp(logarithm)).score)))
@@ -172,7 +168,6 @@ def _draw(
     strata: npt.NDArray[np.intp] | None,
     assignments: Ints | None,
     drawing: tuple[int, int],
-    floor: float | None,
 ) -> _Drawn:
     others, exact = draw_assignments(table, strata, assignments, *drawing)
     inside = []
@@ -180,20 +175,7 @@ def _draw(
         chosen = np.empty((len(others) + 1, len(table.group)))
         chosen[0], chosen[1:] = table.group == cohort, others == cohort
         inside.append(chosen)
-    if floor is None:
-        return _Drawn(inside, exact)
-    kept = _above_floor(table, inside, floor)
-    # the real one is the first; where it does not pass itself, the user wanted the test all the same
-    return _Drawn([one[kept] for one in inside] if kept[0] else inside, exact)
-
-
-def _above_floor(table: CountTable, inside: list[Array], level: float) -> npt.NDArray[np.bool_]:
-    """(B,) assignments whose treated have enough events."""
-    scores = table.scores()
-    sums = np.zeros((len(inside[0]), 2))
-    for cohort, chosen in zip(np.flatnonzero(table.treated), inside, strict=True):
-        sums += chosen @ np.column_stack([scores.total[:, cohort], scores.expected[:, cohort]])
-    return has_enough(sums[:, 0], sums[:, 1], level)
+    return _Drawn(inside, exact)
 
 
 def _test(table: CountTable, drawn: _Drawn, ratio: float) -> CountTest:

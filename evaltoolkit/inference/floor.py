@@ -7,14 +7,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import numpy.typing as npt
-
-from evaltoolkit.designs.design import Array
-
 TOO_FEW_EVENTS = (
-    "too few events among the treated: even if none of them had fallen after the start, that would be no evidence; "
-    "count over more periods, more units or a broader kind of event"
+    "too few events: even if those with most of them had been treated, and none had fallen after the start, that would "
+    "be no evidence; count over more periods, more units or a broader kind of event"
 )
 NO_ESTIMATE = (
     "nothing is known of the events expected without treatment, such as nothing counted before; add earlier periods, "
@@ -39,8 +34,7 @@ def least_total(share: float, level: float) -> float:
     Without an effect each of ``m`` events falls after the start with probability ``share``; none does with probability
     (1 - share)^m if they are Poisson, and more often if they are overdispersed. A two-sided test can call that evidence
     only if it is at most (1 - level) / 2. At 95 % and a share of a half: 5.3 events; of them 2.7 are expected after the
-    start, and never more than 3.7 whatever the share. Who is left out for too small a total is as likely to be above as
-    below what is expected, which would not hold of events before the start.
+    start, and never more than 3.7 whatever the share.
 
     Parameters
     ----------
@@ -50,17 +44,9 @@ def least_total(share: float, level: float) -> float:
     return math.log((1 - level) / 2) / math.log1p(-share)
 
 
-def has_enough(total: Array, expected: Array, level: float) -> npt.NDArray[np.bool_]:
-    """Return whether these events (B,), so many of them expected after the start (B,), are above the floor."""
-    share = np.where(total > 0, expected / np.where(total > 0, total, 1.0), 0.0)
-    known = (share > 0) & (share < 1)
-    least = math.log((1 - level) / 2) / np.log1p(-np.where(known, share, 0.5))
-    return np.asarray(known & (total >= least))
-
-
-def floor_reason(total: float, expected: float, level: float) -> str:
-    """Return why these events of the treated are too few; empty where they are enough."""
-    return "" if has_enough(np.array([total]), np.array([expected]), level)[0] else TOO_FEW_EVENTS
+def has_enough(total: float, expected: float, level: float) -> bool:
+    """Return whether these events, so many of them expected after the start, are above the floor."""
+    return 0 < expected < total and total >= least_total(expected / total, level)
 
 
 def is_attainable(smallest_p: float, level: float) -> bool:

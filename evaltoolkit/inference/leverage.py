@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Array
+from evaltoolkit.effects.treated import equal_number
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.cluster_blocks import INVERSE, PLAIN, estimating_rows
 from evaltoolkit.inference.linear_fit import LinearFit, sum_by
@@ -144,9 +145,3 @@ def effective_clusters(fit: LinearFit, *, rho: float = 0.0) -> EffectiveClusters
     effective = equal_number(parts)
     reasons = tuple("" if good else ABSORBED for good in np.isfinite(effective))
     return EffectiveClusters(fit.names, groups, effective, rho, reasons)
-
-
-def equal_number(parts: Array) -> Array:
-    """Return how many equal parts (G, k) parts are worth: (sum)^2 / sum of squares; NaN where all are zero."""
-    total, squares = parts.sum(axis=0), (parts**2).sum(axis=0)
-    return np.asarray(np.divide(total**2, squares, out=np.full(len(total), np.nan), where=squares > 0))

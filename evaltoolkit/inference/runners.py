@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array
-from evaltoolkit.effects.inference import MIN_CLUSTERS
-from evaltoolkit.inference.answer import Inference, Settings, refuse
+from evaltoolkit.effects.inference import MIN_CLUSTERS, MIN_PER_COHORT
+from evaltoolkit.inference.answer import Settings
 from evaltoolkit.inference.contrasts import ContrastTable, Ints
-from evaltoolkit.inference.donors import OUTSIDE, donor_test
+from evaltoolkit.inference.donors import donor_test
 from evaltoolkit.inference.invert import invert_test
 from evaltoolkit.inference.randomisation import randomisation_test
 from evaltoolkit.inference.sized import sized_test
-
-# Cohorts of fewer clusters than this, on average, tell too little about their own spread: with ten treated in five
-# cohorts of two, two-sided normal tests of 5 % reject in 9 to 15 % of cases (tests/assurance/inference.csv), and a
-# permutation of statistics divided by the cohorts' own standard errors has down to two thirds of the power it could.
-MIN_PER_COHORT = 5
 
 FEW_COMPARISON = f"fewer than {MIN_CLUSTERS} comparison clusters"
 LOT = "who starts when was drawn by lot: the lot is drawn again"
@@ -48,16 +43,21 @@ class Task:
     strata: npt.NDArray[np.intp] | None
     settings: Settings
 
+    def answer(self, method: str) -> Answer:
+        """Run a method."""
+        return _RUN[method](self)
 
-def rank_single(
-    table: ContrastTable, sizes: Array | None, settings: Settings, estimate: float, counts: tuple[int, int]
-) -> Inference:
-    """One treated cluster: rank and interval, and neither where no comparison cluster is like it in size."""
-    if not table.covers(sizes):
-        return replace(refuse(settings, estimate, counts, OUTSIDE), inside=False)
-    found = donor_test(table, sizes=sizes, level=settings.level, draws=10 * settings.draws, seed=settings.seed)
-    nothing = refuse(settings, estimate, counts, ONE_TREATED)
-    return replace(nothing, method="donors", why=DONORS, low=found.low, high=found.high, rank=rank_of(table))
+    def lend(self) -> tuple[float, float]:
+        """Return the interval from the noise of the comparison clusters."""
+        return _run_donors(self)[1]
+
+    def rank(self) -> float:
+        """Return the rank of the one treated cluster."""
+        return rank_of(self.table)
+
+    def draws(self, method: str) -> int:
+        """Return the number of draws that a method makes here."""
+        return self.settings.draws
 
 
 def rank_of(table: ContrastTable) -> float:
@@ -117,7 +117,7 @@ def _run_donors(task: Task) -> Answer:
     return found.p_value, (found.low, found.high), found.smallest_p
 
 
-RUN: dict[str, Callable[[Task], Answer]] = {
+_RUN: dict[str, Callable[[Task], Answer]] = {
     "lot": _run_lot,
     "sized": _run_sized,
     "studentised": _run_studentised,

@@ -79,7 +79,8 @@ def sized_test(
     sums = table.without(effect)[:, :, None]
     estimate = effects_of(table.without(effect), table.sizes, table.group, len(table.cohorts))[0]
     p_value = sized_p_values(sums, table.sizes, table.group, len(table.cohorts), sizes, order)[0]
-    return SizedTest(float(estimate[0]) + effect, float(p_value), _smallest(table, draws), table.covers(sizes), draws)
+    least = smallest_p_value(table.group, len(table.cohorts), draws)
+    return SizedTest(float(estimate[0]) + effect, float(p_value), least, table.covers(sizes), draws)
 
 
 def draw_orders(count: int, draws: int, seed: int) -> Ints:
@@ -120,10 +121,10 @@ def sized_p_values(sums: Stack, weights: Array, group: Ints, n_cohorts: int, siz
     return np.asarray((1 + extreme) / (1 + len(order)))
 
 
-def _smallest(table: ContrastTable, draws: int) -> float:
-    """Smallest p-value: one in the number of ways to choose the treated, or in the number of draws."""
+def smallest_p_value(group: Ints, n_cohorts: int, draws: int) -> float:
+    """Return the smallest p-value: one in the number of ways to choose the treated, or in the number of draws."""
     from scipy.special import gammaln
 
-    counts = np.bincount(table.group, minlength=len(table.cohorts))
+    counts = np.bincount(group, minlength=n_cohorts)
     ways = float(np.exp(min(gammaln(counts.sum() + 1) - gammaln(counts + 1).sum(), 40.0)))
     return max(1 / (1 + draws), 1 / ways)

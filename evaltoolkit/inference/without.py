@@ -11,11 +11,12 @@ from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import cluster_codes
-from evaltoolkit.estimators.registry import estimate, list_estimators
+from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.answer import Inference
 from evaltoolkit.inference.choose import infer
 from evaltoolkit.inference.contrasts import Ints
+from evaltoolkit.inference.same_row import settings_of
 
 
 class Compared(NamedTuple):
@@ -69,7 +70,7 @@ def infer_without(
     """
     keep = np.logical_not(leave_out)
     reduced = keep_units(design, keep)
-    again = estimate(reduced, str(effects.info["method"]), **_settings(effects))
+    again = estimate(reduced, str(effects.info["method"]), **settings_of(effects))
     clusters = _kept_clusters(design, keep)
     if assignments is not None and len(np.unique(reduced.cohort)) < len(np.unique(design.cohort)):
         raise EvaltoolkitError(
@@ -92,11 +93,6 @@ def in_shared_cells(design: Design) -> npt.NDArray[np.bool_]:
     """Return (n,) which units share their cluster (cell, zone) with another unit of the design."""
     codes = cluster_codes(design.clusters, design.units)
     return np.asarray(np.bincount(codes)[codes] > 1)
-
-
-def _settings(effects: Effects) -> dict[str, Any]:
-    known = list_estimators()[str(effects.info["method"])].options
-    return {name: effects.info[name] for name in known if name in effects.info}
 
 
 def _kept_clusters(design: Design, keep: npt.NDArray[np.bool_]) -> Ints:

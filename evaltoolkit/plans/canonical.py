@@ -16,13 +16,26 @@ from evaltoolkit.plans.plan import Plan
 
 # fields that plans did not have at first: they enter the content only where they are given, so that the digest of a
 # plan that does without them, and every lock made before they existed, stay what they were
-ADDED_LATER = frozenset({"assumptions", "checks", "decision_rule", "graph", "nodes"})
+ADDED_LATER = frozenset({"assumptions", "checks", "decision_rule", "dose", "graph", "nodes"})
 # the same for entries of tables, with the value that stands for "not given"
 ADDED_TO_TABLES: Mapping[str, Mapping[str, object]] = {
+    "data": {"treatment": ""},
     "treatment": {"rollout": "", "rollout_units": "", "concurrent": []},
-    "outcomes": {"method": "", "family": "linear", "exposure": "", "detection": "", "control_category": ""},
+    "outcomes": {
+        "method": "",
+        "family": "linear",
+        "exposure": "",
+        "detection": "",
+        "control_category": "",
+        "respondents": "",
+        "design_effect": 1.5,
+        "outcome_se": "",
+        "composition": [],
+    },
     "estimation": {"sizes": "", "inference": "auto"},
 }
+# known only afterwards, and no promise: the price of an action changes no estimate
+_NOT_PROMISED = {"treatment": ("spending", "currency")}
 # columns of a measure that carry information about its value
 _SUFFIXES = ("", ".n", ".numerator", ".se", ".wording")
 
@@ -39,6 +52,9 @@ def canonical_plan(plan: Plan) -> dict[str, Any]:
             for entry, absent in added.items():
                 if table[entry] == absent:
                     del table[entry]
+    for name, entries in _NOT_PROMISED.items():
+        for entry in entries:
+            del content[name][entry]
     content["outcomes"] = {outcome["indicator"]: outcome for outcome in content["outcomes"]}
     # which checks, not in which order
     content["checks"] = sorted(content["checks"])

@@ -17,6 +17,7 @@ from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.panels.groups import arrondissements
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.plans.evidence import break_periods, outcome_statistics
+from evaltoolkit.plans.placebos import placebo_estimator
 from evaltoolkit.plans.plan import Estimation, Outcome, Plan
 from evaltoolkit.plans.power import Power, minimum_detectable_effect
 from evaltoolkit.plans.rules import FeasibilityRule, feasibility_rules
@@ -89,8 +90,13 @@ def assess_feasibility(
         ``false_alarms`` and ``noise_ratio`` (see :class:`evaltoolkit.plans.power.Power`).
     """
     kept = drop_short_cohorts(design)
+    settings = _settings(plan, outcome)
     found = power or minimum_detectable_effect(
-        replace(kept, exposure=None), _settings(plan, outcome), draws=draws, groups=_neighbours(kept, panel)
+        replace(kept, exposure=None),
+        settings,
+        draws=draws,
+        estimator=placebo_estimator(kept, settings),
+        groups=_neighbours(kept, panel),
     )
     statistics = outcome_statistics(design, panel, outcome, plan, indicator=indicator, cohorts=cohorts)
     statistics |= _power_statistics(found, outcome)

@@ -43,6 +43,8 @@ class Lock:
     pre_period : digest of each measure's values before anyone was treated
     post_periods_seen : periods from the first treated one on that already held outcome values on that day
     outcomes_seen : outcomes with such values; None in a lock of an older version, which did not tell them apart
+    by_period : period -> digest of each measure that had values in it: what is collected later for another period
+        before the start breaks no promise; None in a lock of an older version
     """
 
     locked_on: str
@@ -55,6 +57,7 @@ class Lock:
     pre_period: Mapping[str, str]
     post_periods_seen: int
     outcomes_seen: tuple[str, ...] | None = None
+    by_period: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -171,13 +174,25 @@ def _compare_content(lock: Lock, now: Lock, seen: Lookback) -> None:
         if name in lock.indicators and name in now.indicators and lock.indicators[name] != now.indicators[name]:
             seen.note("deviation.framework_changed", {"indicator": name}, _touched_by(name, lock))
     for name in sorted(set(lock.pre_period) & set(now.pre_period)):
-        if lock.pre_period[name] != now.pre_period[name]:
+        if _values_changed(name, lock, now):
             seen.note("deviation.data_changed", {"indicator": name}, _touched_by(name, lock))
     for name in sorted(set(lock.pre_period) - set(now.pre_period)):
         if name in now.plan["outcomes"]:
             seen.note("deviation.data_gone", {"indicator": name}, name)
     if lock.treatment_digest != now.treatment_digest:
         seen.note("deviation.roster_changed", {}, None)
+
+
+def _values_changed(name: str, lock: Lock, now: Lock) -> bool:
+    """Whether values of a measure from before the start are others than those on the day of locking."""
+    if lock.by_period is None or now.by_period is None:
+        return lock.pre_period[name] != now.pre_period[name]
+    later = now.by_period
+    return any(
+        later.get(period, {}).get(name) != digests[name]
+        for period, digests in lock.by_period.items()
+        if name in digests
+    )
 
 
 def _touched_by(name: str, lock: Lock) -> str | None:
@@ -203,7 +218,15 @@ def _lock_of(plan: Plan, framework: Framework, panel: Panel, cohorts: Mapping[st
         pre_period=values,
         post_periods_seen=int(seen.any(axis=1).sum()),
         outcomes_seen=tuple(seen.columns[seen.any(axis=0)]),
+        by_period={label: canonical_values(panel, _observed_in(panel, measures, label), [label]) for label in before},
     )
+
+
+def _observed_in(panel: Panel, measures: list[str], label: str) -> list[str]:
+    """Measures that have a value in a period."""
+    names = sorted(set(measures) & set(panel.data.columns))
+    labels = panel.data.index.get_level_values(1).astype(str)
+    return [name for name in names if panel.data.loc[labels == label, name].notna().any()]
 
 
 def _split_periods(panel: Panel, cohorts: Mapping[str, float], rule: str) -> tuple[list[str], list[str]]:

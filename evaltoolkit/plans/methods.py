@@ -6,7 +6,8 @@ from typing import Any
 
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.plans.plan import Estimation, Outcome
+from evaltoolkit.framework.scales import HOURS
+from evaltoolkit.plans.plan import Estimation, Outcome, Plan
 
 
 def method_of(settings: Estimation, outcome: Outcome | None = None) -> tuple[str, dict[str, Any]]:
@@ -19,7 +20,17 @@ def method_of(settings: Estimation, outcome: Outcome | None = None) -> tuple[str
         return method, {"family": outcome.family, "scale": "response"}
     if method == "imputation":
         return method, {"pretrends": "cohort"}
+    if method == "dose":
+        # one number that a verdict can rest on: what one more unit of the dose does
+        return method, {"curve": "linear", "assume": "strong_parallel_trends", "to": "slopes"}
     return method, {}
+
+
+def dose_unit(plan: Plan, outcome: Outcome) -> str:
+    """Return what effects on an outcome are counted per, as a fact for the reports; empty where it is the action."""
+    if plan.dose is None or method_of(plan.estimation, outcome)[0] != "dose":
+        return ""
+    return plan.dose.unit or HOURS[plan.dose.rule]
 
 
 def estimate_as_planned(design: Design, settings: Estimation, outcome: Outcome | None = None) -> Effects:

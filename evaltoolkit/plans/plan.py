@@ -10,10 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 CheckName = Literal[
     "agreement",
     "anticipation",
+    "attrition",
+    "composition",
     "concurrent",
+    "dormant",
     "fidelity",
     "leave_one_out",
     "merged",
+    "missing_answers",
     "pretrends",
     "reconstructed",
     "refuters",
@@ -26,7 +30,9 @@ CheckName = Literal[
 
 
 # the estimators whose overall effect is the answer to a plan; the others answer other questions
-MethodName = Literal["group_time", "imputation", "extended_two_way", "sun_abraham", "synthetic_did"]
+MethodName = Literal[
+    "group_time", "imputation", "extended_two_way", "sun_abraham", "synthetic_did", "switchers", "dose"
+]
 
 
 class _Model(BaseModel):
@@ -47,6 +53,8 @@ class Data(_Model):
     # first treated period as a column of the own panel, with the word that means never
     treated_from: str = ""
     never: str = "never"
+    # or the treatment in every period, for actions that stop and start again
+    treatment: str = ""
     membership: str = ""
     simulated: bool = False
     source: str = ""
@@ -68,6 +76,9 @@ class Treatment(_Model):
     spillover: Literal["unlikely", "neighbours", "everywhere", "unknown"] = "unknown"
     # other programmes and shocks: indicators, measures or columns; none named = what the form asks
     concurrent: tuple[str, ...] = ()
+    # what the action cost in all the treated units and periods together
+    spending: Annotated[float, Field(gt=0)] | None = None
+    currency: str = "EUR"
 
     @model_validator(mode="after")
     def _rollout_is_whole(self) -> Self:
@@ -106,6 +117,13 @@ class Outcome(_Model):
     family: Literal["linear", "poisson", "logit"] = "linear"
     # what a count is counted in, such as inhabitants
     exposure: str = ""
+    # of a survey share: the measure with the number of respondents, and the design effect of the survey
+    respondents: str = ""
+    design_effect: Annotated[float, Field(ge=1)] = 1.5
+    # or the measure with the standard error of the outcome
+    outcome_se: str = ""
+    # measures that describe who answered, such as mean age or the share of women
+    composition: tuple[str, ...] = ()
     # a measure of an own table: what readers see; an indicator brings its own name and unit
     name: str = ""
     unit: str = ""
@@ -120,6 +138,8 @@ class Outcome(_Model):
             )
         if self.family != "linear" and self.method != "extended_two_way":
             raise ValueError(f'outcome {self.indicator}: family "{self.family}" needs method = "extended_two_way"')
+        if self.respondents and self.outcome_se:
+            raise ValueError(f'outcome {self.indicator}: give either "respondents" or "outcome_se", not both')
         if self.exposure and self.family != "poisson":
             raise ValueError(f'outcome {self.indicator}: "exposure" belongs to family = "poisson"')
         if self.detection_range and not 0 < self.detection_range[0] <= self.detection_range[1]:
@@ -162,6 +182,25 @@ class Graph(_Model):
     after: tuple[str, ...] = ()
     # acts on the level of the outcome but not on its change: the difference takes it out
     level_only: tuple[str, ...] = ()
+
+
+class Dose(_Model):
+    """How much of the action a unit got, for the method ``dose``: effects are then per unit of it."""
+
+    # "hours" of the roster, a column of the own panel, or a measure
+    measure: str
+    # the sum over the action, or per period in which it ran
+    rule: Literal["total", "per_period"] = "total"
+    # what one unit of it is called, where it is not the hours of the roster
+    unit: str = ""
+    # of which indicators an index is made: it must not hold the outcome, or what lies between action and outcome
+    parts: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_unit(self) -> Self:
+        if self.measure != "hours" and not self.unit:
+            raise ValueError('[dose]: give "unit", what one of it is called (a session, a visit)')
+        return self
 
 
 def measure_in(covariate: str) -> str:
@@ -208,6 +247,7 @@ class Plan(_Model):
     # which checks are run; none named = all
     checks: tuple[CheckName, ...] = ()
     graph: Graph | None = None
+    dose: Dose | None = None
     # the plan's words for reports in other languages than the plan's own
     translations: dict[Literal["nl", "fr", "de", "en"], Translation] = {}
     # indicator -> reason for estimating although feasibility says "do not run"
@@ -222,8 +262,20 @@ class Plan(_Model):
             raise ValueError('a check stands twice under "checks"')
         if bool(self.data.panel) == bool(self.data.store or self.data.wide or self.data.csv):
             raise ValueError('under [data] give either "panel" (an own table) or "store", "wide" and "csv"')
-        if bool(self.data.roster) == bool(self.data.treated_from):
-            raise ValueError('under [data] give either "roster" (a file) or "treated_from" (a column of the own panel)')
+        if sum(map(bool, (self.data.roster, self.data.treated_from, self.data.treatment))) != 1:
+            raise ValueError(
+                'under [data] give either "roster" (a file) or "treated_from" (a column of the own panel), or instead '
+                '"treatment" (a column with the treatment in every period)'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dose_and_method_belong_together(self) -> Self:
+        asked = any((outcome.method or self.estimation.method) == "dose" for outcome in self.outcomes)
+        if asked and self.dose is None:
+            raise ValueError('method "dose" needs a table [dose] with "measure": what was given to each unit')
+        if self.dose is not None and not asked:
+            raise ValueError('[dose] is there, but no outcome is estimated with method = "dose"')
         return self
 
     def said_in(self, language: str) -> Translation:

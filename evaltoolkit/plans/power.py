@@ -15,7 +15,7 @@ import pandas as pd
 from evaltoolkit.designs.design import NEVER, Array, Design
 from evaltoolkit.designs.subset import keep_periods, keep_units
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.effects.inference import MIN_CLUSTERS, critical_value, inference_reasons, std_errors
+from evaltoolkit.effects.inference import MIN_CLUSTERS, critical_value, std_errors
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.plans.methods import estimate_as_planned
 from evaltoolkit.plans.plan import Estimation
@@ -290,9 +290,12 @@ def _estimate_and_half(study: Design, run: Estimator, level: float) -> tuple[flo
     except EvaltoolkitError:
         # a draw with too few observed pairs is one that cannot be estimated; a share of them is counted
         return np.nan, np.nan
-    if inference_reasons(overall)[0]:
+    few = min(int(overall.labels[f"n_{arm}"].iloc[0]) for arm in ("treated", "comparison")) < MIN_CLUSTERS
+    error = float(std_errors(overall)[0])
+    # what can be found is asked of the error of the estimate, also where small cohorts leave it without an interval
+    if few or not np.isfinite(error):
         return float(overall.estimate[0]), np.nan
-    return float(overall.estimate[0]), float(critical_value(overall, level=level) * std_errors(overall)[0])
+    return float(overall.estimate[0]), float(critical_value(overall, level=level) * error)
 
 
 def _places_of(pool: Design, slots: Design, ratio: float) -> _Places:

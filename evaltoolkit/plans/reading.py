@@ -192,7 +192,7 @@ def _source_faults(data: object) -> list[str]:
     faults = []
     if bool(data.get("panel")) == any(data.get(key) for key in ("store", "wide", "csv")):
         faults.append('[data]: give either "panel" (an own table) or "store", "wide" and "csv".')
-    if bool(data.get("roster")) == bool(data.get("treated_from")):
+    if sum(bool(data.get(key)) for key in ("roster", "treated_from", "treatment")) != 1:
         faults.append('[data]: give either "roster" (a file) or "treated_from" (a column of the own panel).')
     return faults
 

@@ -17,6 +17,7 @@ _SECTIONS = {
     "Outcome": "outcomes",
     "Estimation": "estimation",
     "Graph": "graph",
+    "Dose": "dose",
 }
 # a translation repeats words of the plan and of its parts
 _TRANSLATED = {"action": "treatment", "decided_by": "treatment", "why_then": "treatment", "nodes": "graph"}
@@ -40,7 +41,7 @@ def plan_schema() -> dict[str, Any]:
     schema["properties"]["periods"]["items"] = _PERIOD
     parts["Outcome"]["properties"]["wording_break"] |= _PERIOD
     del parts["Outcome"]["properties"]["wording_break"]["type"]
-    parts["Data"]["allOf"] = [_one_source(), _one_of("roster", "treated_from")]
+    parts["Data"]["allOf"] = [_one_source(), _one_of("roster", "treated_from", "treatment")]
     parts["Outcome"]["anyOf"] = _numbers_of_roles()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -37,6 +37,8 @@ _TREATMENT: dict[str, Any] = {
     "concurrent": ["CTX-07", "CTX-08"],
     "rollout": "rollout",
     "rollout_units": "units.csv",
+    "spending": 25000,
+    "currency": "EUR",
 }
 _ESTIMATION: dict[str, Any] = {
     "method": "",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evaltoolkit.evaluations.evaluation import Evaluation, Grade, OutcomeResult
 from evaltoolkit.evaluations.verdict import better_direction
 from evaltoolkit.findings import Fact
-from evaltoolkit.framework.scales import Scale, scale_of
+from evaltoolkit.framework.scales import Scale
 from evaltoolkit.plans.feasibility import Feasibility, Trigger
 from evaltoolkit.reports.margins import estimate_sentence, margin_sentences
 from evaltoolkit.reports.prose import Prose, say_mde
@@ -139,7 +139,7 @@ def _alternatives(triggers: Sequence[Trigger], prose: Prose) -> tuple[str, ...]:
 
 def prospects_of(feasibility: Feasibility, result: OutcomeResult, prose: Prose) -> tuple[str, ...]:
     """Say what the design could find, beside what would matter."""
-    scale = scale_of(result.indicator, result.outcome.unit)
+    scale = result.scale
     lines = [say_mde(feasibility, scale, prose)]
     name = "margin" if result.outcome.role == "guardrail" else "relevant"
     value = result.outcome.margin if name == "margin" else feasibility.smallest_relevant

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evaltoolkit.findings import Finding
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.reports.grids import topic_of
-from evaltoolkit.reports.prose import Prose
+from evaltoolkit.reports.prose import Prose, said_code
 
 # stands in a sentence where a value, a name of a file or of a cell would stand
 GAP = "…"
@@ -70,15 +70,18 @@ def open_points(
 def _point(
     severity: str, code: str, group: list[Finding], names: Mapping[str, str], framework: Framework, prose: Prose
 ) -> Point:
-    facts = frozenset(name for finding in group for name in finding.facts)
+    facts = {name for finding in group for name in finding.facts}
+    said = said_code(code, prose)
+    if said != code:
+        facts |= {"left", "right", "rule"}
     named = [finding for finding in group if finding.where.unit in names]
     open_ = [finding for finding in named if not is_telling(finding, framework)]
     who = Counter(names[finding.where.unit] for finding in open_)
     return Point(
         severity=severity,
         code=code,
-        message=_with_gaps(code, facts, prose) or topic_of(prose, code),
-        remedy=_with_gaps(f"{code}.remedy", facts, prose),
+        message=_with_gaps(said, facts, prose) or topic_of(prose, code),
+        remedy=_with_gaps(f"{said}.remedy", facts, prose),
         count=len(group),
         who=tuple(sorted(who.items(), key=lambda item: item[0].casefold())),
         withheld=len(named) - len(open_),

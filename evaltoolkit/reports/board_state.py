@@ -15,6 +15,7 @@ from evaltoolkit.findings import EvaltoolkitError, Finding
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.submissions.respondents import list_respondents
 from evaltoolkit.submissions.store import load_store, open_store
+from evaltoolkit.submissions.versions import conflict_findings
 from evaltoolkit.territory.municipalities import (
     VINTAGES,
     load_municipalities,
@@ -39,7 +40,8 @@ class Arrived:
     ----------
     values : table of values that count
     files : one row per file: ``sha256, state, unit_kind, unit, period, members, vintage, received, replaced``
-    findings : by period of the form ("" where a file tells none), of files that were not replaced
+    findings : by period of the form ("" where a file tells none), of files that were not replaced; two of them for one
+        respondent and period are a conflict that a person must decide
     """
 
     values: pd.DataFrame
@@ -76,8 +78,8 @@ def load_arrived(folder: str | Path) -> Arrived:
     with open_store(folder) as store:
         files = store.readings()
         files = files.assign(replaced=files["sha256"].isin(store.replaced()))
-        current = files.loc[~files["replaced"]]
-        findings = {str(period): tuple(store.findings(some)) for period, some in current.groupby("period")}
+        waves = files.loc[~files["replaced"]].groupby("period")
+        findings = {str(period): (*store.findings(some), *conflict_findings(store, some)) for period, some in waves}
     return Arrived(values, files, findings)
 
 

@@ -1,14 +1,15 @@
-"""Figures as SVG: functions over numbers and labels, free of clocks and random ids.
+"""Figures: functions over numbers and labels, free of clocks and random ids.
 
-The one door to matplotlib. Each function returns the SVG source; :func:`evaltoolkit.reports.svg.inline_svg` makes it
-fit for a page. Marks differ in shape as well as in colour.
+The one door to matplotlib. Each function returns a :class:`Drawing`: as the source of an SVG, which
+:func:`evaltoolkit.reports.svg.inline_svg` makes fit for a page, or drawn into axes that somebody else made. Marks
+differ in shape as well as in colour. More drawings stand in ``figures_cells``, ``figures_rows`` and
+``figures_shapes``; they are handed axes and import nothing of matplotlib.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from evaltoolkit.reports.svg import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Array = npt.NDArray[np.float64]
 
@@ -28,10 +28,14 @@ COLOURS = ("#0072b2", "#b34700", "#007a5a", "#8a4a7d", "#6b5900", "#505a64")
 BAND = "#9cc5e0"
 GREY_BAND = "#c3c9cf"
 GREY = "#505a64"
-_GRID = "#9aa3ad"
+GRID = "#9aa3ad"
+DASHED: Any = (0, (4, 3))
+# characters that have room below a figure, and times that do
+_ROOM, _ROOM_BESIDE = 56, 42
+_MOST_TIMES = 15
 # whole numbers are marked one by one up to here
 _MOST_TICKS = 8
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -48,6 +52,54 @@ _STYLE: dict[Any, Any] = {
     "axes.unicode_minus": True,
     "path.simplify": False,
 }
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a figure is drawn, and how high it is (inches; it is six wide).
+
+    Attributes
+    ----------
+    paint : draws into axes
+    height : inches
+    legend : whether marks are explained below
+    lines : whether faint lines help the eye across
+    """
+
+    paint: Callable[[Axes], None]
+    height: float = 4.0
+    legend: bool = False
+    lines: bool = True
+
+    def on(self, axes: Axes) -> Axes:
+        """Draw into axes and return them; their style stays as it is."""
+        self.paint(axes)
+        if self.legend:
+            axes.legend(frameon=False, handlelength=3.5)
+        return axes
+
+    def svg(self) -> str:
+        """Return the source of an SVG, the same bytes for the same numbers."""
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        with rc_context(_STYLE):
+            figure = Figure(figsize=(6.0, self.height), layout="constrained")
+            FigureCanvasSVG(figure)
+            figure.patch.set_alpha(0)
+            axes = figure.add_subplot()
+            axes.patch.set_alpha(0)
+            if self.lines:
+                axes.grid(axis="y", color=GRID, linewidth=0.5, alpha=0.5)
+            axes.set_axisbelow(True)
+            axes.tick_params(length=3)
+            self.paint(axes)
+            if self.legend:
+                figure.legend(loc="outside lower left", frameon=False, handlelength=3.5)
+            buffer = io.StringIO()
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -86,7 +138,7 @@ def draw_event_study(
     sides: tuple[str, str],
     coloured: bool,
     number: Callable[[float], str],
-) -> str:
+) -> Drawing:
     """Draw effects by time since the start, with pointwise intervals and the simultaneous band.
 
     Parameters
@@ -98,10 +150,10 @@ def draw_event_study(
     number : writes a tick label in the language of the report
     """
     colour, band = (COLOURS[0], BAND) if coloured else (GREY, GREY_BAND)
-    with _context():
-        figure, axes = _canvas()
-        axes.axhline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        axes.axvline(-0.5 * _step(points.time), color=_GRID, linewidth=1, zorder=1)
+
+    def paint(axes: Axes) -> None:
+        axes.axhline(0, color=INK, linewidth=1, linestyle=DASHED, zorder=1)
+        axes.axvline(-0.5 * _step(points.time), color=GRID, linewidth=1, zorder=1)
         _draw_band(axes, points, band)
         axes.vlines(points.time, points.low, points.high, color=colour, linewidth=3, zorder=3)
         before = points.time < 0
@@ -109,28 +161,31 @@ def draw_event_study(
         axes.plot(points.time[~before], points.estimate[~before], "o", color=colour, ms=8, mew=2, zorder=4)
         for place, word, align in ((0.01, sides[0], "left"), (0.99, sides[1], "right")):
             axes.text(place, 1.02, word, transform=axes.transAxes, ha=align, va="bottom", color=INK)
-        axes.set_xticks(points.time)
-        return _finish(figure, axes, x_label, y_label, (number, number))
+        axes.set_xticks(_thinned(points.time))
+        finish(axes, x_label, y_label, (number, number))
+
+    return Drawing(paint)
 
 
 def draw_paths(
     lines: Sequence[Line], periods: Sequence[str], *, x_label: str, y_label: str, number: Callable[[float], str]
-) -> str:
+) -> Drawing:
     """Draw the averages of each group over the periods, with a ring at each group's first treated period."""
-    with _context():
-        figure, axes = _canvas(0.55 + 0.2 * len(lines))
+
+    def paint(axes: Axes) -> None:
         places = np.arange(len(periods), dtype=float)
         for place, line in enumerate(lines):
             colour = COLOURS[place % len(COLOURS)]
-            marker = _MARKERS[place % len(_MARKERS)]
+            marker = MARKERS[place % len(MARKERS)]
             dashes = _DASHES[place % len(_DASHES)]
             axes.plot(places, line.values, color=colour, linestyle=dashes, marker=marker, ms=6, lw=2, label=line.label)
             if line.start is not None:
                 axes.plot(places[line.start], line.values[line.start], "o", ms=14, mfc="none", mec=colour, mew=1.5)
-        axes.set_xticks(places, labels=list(periods))
+        mark_periods(axes, periods)
         axes.set_xlim(-0.3, len(periods) - 0.7)
-        figure.legend(loc="outside lower left", frameon=False, handlelength=3.5)
-        return _finish(figure, axes, x_label, y_label, (None, number))
+        finish(axes, x_label, y_label, (None, number))
+
+    return Drawing(paint, height=4.55 + 0.2 * len(lines), legend=True)
 
 
 @dataclass(frozen=True)
@@ -150,7 +205,7 @@ def draw_curve(
     numbers: tuple[Callable[[float], str], Callable[[float], str]],
     level: Mark | None = None,
     own: Mark | None = None,
-) -> str:
+) -> Drawing:
     """Draw one quantity over another, dots joined by a line; ``level`` lies across, ``own`` marks a place on the line.
 
     Parameters
@@ -160,42 +215,49 @@ def draw_curve(
     numbers : write the tick labels of both axes in the language of the page
     level, own : Mark, optional
     """
-    with _context():
-        figure, axes = _canvas(0.25 * (own is not None))
+
+    def paint(axes: Axes) -> None:
         axes.plot(x, y, "o-", color=COLOURS[0], ms=7, lw=2, zorder=3)
         if own is not None:
             here = np.isclose(x, own.value)
             axes.plot(x[here], y[here], "o", ms=15, mfc="none", mec=COLOURS[1], mew=2, ls="", label=own.label, zorder=4)
-            figure.legend(loc="outside lower left", frameon=False)
         if level is not None:
-            axes.axhline(level.value, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+            axes.axhline(level.value, color=INK, linewidth=1, linestyle=DASHED, zorder=1)
             axes.text(
                 0.99, level.value, level.label, transform=axes.get_yaxis_transform(), ha="right", va="bottom", color=INK
             )
         axes.set_ylim(0, 1.1 * float(np.nanmax(y)))
         if np.all(x == np.round(x)) and len(x) <= _MOST_TICKS:
             axes.set_xticks(x)
-        return _finish(figure, axes, x_label, y_label, numbers)
+        finish(axes, x_label, y_label, numbers)
+
+    return Drawing(paint, height=4.0 + 0.25 * (own is not None), legend=own is not None)
 
 
-def _context() -> AbstractContextManager[None]:
-    from matplotlib import rc_context
+def mark_periods(axes: Axes, periods: Sequence[str], *, wide: bool = True) -> None:
+    """Write the periods below, as many as have room (less where names stand at the side); the last is always there."""
+    space = _ROOM if wide else _ROOM_BESIDE
+    # a wave is written over two lines before any is left out
+    for labels in (list(periods), [label.replace("/", "/\n") for label in periods]):
+        longest = max((len(line) + 2 for label in labels for line in label.split("\n")), default=1)
+        room = max(1, space // longest)
+        if len(labels) <= room:
+            break
+    shown = _thin(len(labels), room)
+    axes.set_xticks([float(place) for place in shown], labels=[labels[place] for place in shown])
 
-    return rc_context(_STYLE)
+
+def _thinned(time: Array) -> Array:
+    """Times that are marked: all, or every so many where there are too many; the start among them."""
+    unique = np.unique(time)
+    step = -(-len(unique) // _MOST_TIMES)
+    start = int(np.searchsorted(unique, 0.0)) % len(unique)
+    return unique[start % step :: step]
 
 
-def _canvas(extra: float = 0.0) -> tuple[Figure, Axes]:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.0, 4.0 + extra), layout="constrained")
-    FigureCanvasSVG(figure)
-    figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    axes.grid(axis="y", color=_GRID, linewidth=0.5, alpha=0.5)
-    axes.set_axisbelow(True)
-    return figure, axes
+def _thin(count: int, room: int) -> list[int]:
+    step = -(-count // room)
+    return list(range((count - 1) % step, count, step)) if count else []
 
 
 def _step(time: Array) -> float:
@@ -211,22 +273,18 @@ def _draw_band(axes: Axes, points: Points, colour: str) -> None:
             axes.fill_between([time - half, time + half], low, high, color=colour, linewidth=0, zorder=2)
 
 
-def _finish(
-    figure: Figure,
+def finish(
     axes: Axes,
     x_label: str,
     y_label: str,
-    numbers: tuple[Callable[[float], str] | None, Callable[[float], str]],
-) -> str:
+    numbers: tuple[Callable[[float], str] | None, Callable[[float], str] | None],
+) -> None:
+    """Name the axes and write their ticks in the language of the page."""
     for axis, number in zip((axes.xaxis, axes.yaxis), numbers, strict=True):
         if number is not None:
             axis.set_major_formatter(_formatter(number))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    axes.tick_params(length=3)
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
 
 
 def _formatter(number: Callable[[float], str]) -> Callable[[float, float], str]:

@@ -12,9 +12,8 @@ import pandas as pd
 
 from evaltoolkit.designs.design import Design
 from evaltoolkit.findings import Finding
-from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.scales import Scale
-from evaltoolkit.reports.groups import Group, short_label
+from evaltoolkit.reports.groups import Group, period_column
 from evaltoolkit.reports.prose import Prose
 
 ABSENT = "–"
@@ -30,7 +29,8 @@ class Grid:
     texts: int = 1
 
 
-def _heads(prose: Prose, *names: str) -> tuple[str, ...]:
+def column_heads(prose: Prose, *names: str) -> tuple[str, ...]:
+    """Return the heads of columns by their codes."""
     return tuple(prose.say(f"report.column.{name}") for name in names)
 
 
@@ -49,7 +49,7 @@ def event_grid(prose: Prose, frame: pd.DataFrame, band: pd.DataFrame, scale: Sca
             )
         )
     caption = f"{prose.say('report.outcome.event')} ({prose.text(scale.difference)})"
-    heads = _heads(prose, "time", "estimate", "interval", "band", "treated", "comparison")
+    heads = column_heads(prose, "time", "estimate", "interval", "band", "treated", "comparison")
     return Grid(caption, heads, tuple(rows))
 
 
@@ -80,13 +80,13 @@ def path_grid(
         ]
         rows.append((label, *cells))
     caption = f"{prose.say('report.outcome.paths')} ({prose.text(scale.level)})"
-    return Grid(caption, (*_heads(prose, "group"), *periods), tuple(rows))
+    return Grid(caption, (*column_heads(prose, "group"), *periods), tuple(rows))
 
 
 def group_grid(prose: Prose, groups: Sequence[tuple[str, Group]]) -> Grid:
     """Number of units in each group."""
     rows = tuple((label, prose.number(len(group.units))) for label, group in groups)
-    return Grid(prose.say("report.outcome.compared"), _heads(prose, "group", "units"), rows)
+    return Grid(prose.say("report.outcome.compared"), column_heads(prose, "group", "units"), rows)
 
 
 def excluded_grid(prose: Prose, design: Design) -> Grid | None:
@@ -95,7 +95,7 @@ def excluded_grid(prose: Prose, design: Design) -> Grid | None:
         return None
     counted = design.excluded["reason"].astype(str).value_counts().sort_index()
     rows = tuple((prose.say(str(reason)), prose.number(int(count))) for reason, count in counted.items())
-    return Grid(prose.say("report.compared.excluded"), _heads(prose, "reason", "units"), rows)
+    return Grid(prose.say("report.compared.excluded"), column_heads(prose, "reason", "units"), rows)
 
 
 def coverage_grid(prose: Prose, coverage: pd.DataFrame, caption: str) -> Grid:
@@ -104,11 +104,11 @@ def coverage_grid(prose: Prose, coverage: pd.DataFrame, caption: str) -> Grid:
     periods = list(dict.fromkeys(table["period"]))
     cells = {(row.arm, row.period): _answered(prose, row) for row in table.itertuples(index=False)}
     rows = tuple(
-        (_arm(prose, arm), *(cells.get((arm, period), ABSENT) for period in periods))
+        (arm_of(prose, arm), *(cells.get((arm, period), ABSENT) for period in periods))
         for arm in dict.fromkeys(table["arm"])
     )
-    heads = tuple(short_label(Period.parse(period)) for period in periods)
-    return Grid(caption, (*_heads(prose, "group"), *heads), rows)
+    heads = tuple(period_column(period) for period in periods)
+    return Grid(caption, (*column_heads(prose, "group"), *heads), rows)
 
 
 def _answered(prose: Prose, row: object) -> str:
@@ -118,7 +118,8 @@ def _answered(prose: Prose, row: object) -> str:
     return f"{prose.number(100 * answered / asked, 0)} % ({prose.number(answered)}/{prose.number(asked)})"
 
 
-def _arm(prose: Prose, arm: str) -> str:
+def arm_of(prose: Prose, arm: str) -> str:
+    """Return an arm in words; an evaluator's own word as it is."""
     code = f"report.arm.{arm}"
     return prose.say(code) if prose.has(code) else arm
 
@@ -133,7 +134,7 @@ def findings_grid(prose: Prose, findings: Iterable[Finding]) -> Grid | None:
         (topic_of(prose, code), prose.say(f"report.severity.{severity}"), prose.number(count))
         for (severity, code), count in sorted(counted.items(), key=lambda item: (order[item[0][0]], item[0][1]))
     )
-    return Grid(prose.say("report.quality.findings"), _heads(prose, "remark", "kind", "count"), rows, texts=2)
+    return Grid(prose.say("report.quality.findings"), column_heads(prose, "remark", "kind", "count"), rows, texts=2)
 
 
 def topic_of(prose: Prose, code: str) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from evaltoolkit.designs.design import Design
 from evaltoolkit.disclosure.rules import default_rules
+from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.reports.prose import Prose
 
@@ -87,6 +88,14 @@ def period_labels(design: Design, periods: Sequence[Period]) -> list[str]:
     """Return the label of each of the design's times."""
     labels = {period.time: short_label(period) for period in periods}
     return [labels.get(float(time), f"{time:g}") for time in design.times]
+
+
+def period_column(label: str) -> str:
+    """Return a period's label for the head of a column; what is no period stands as it is."""
+    try:
+        return short_label(Period.parse(label))
+    except (EvaltoolkitError, ValueError):
+        return label
 
 
 def short_label(period: Period) -> str:

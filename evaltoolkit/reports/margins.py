@@ -8,7 +8,7 @@ import pandas as pd
 
 from evaltoolkit.evaluations.evaluation import Headline, OutcomeResult
 from evaltoolkit.findings import Fact
-from evaltoolkit.framework.scales import decimals_for, scale_of
+from evaltoolkit.framework.scales import decimals_for
 from evaltoolkit.inference.choose import FEW_COMPARISON
 from evaltoolkit.inference.donors import OUTSIDE
 from evaltoolkit.inference.floor import NO_ESTIMATE, TOO_FEW_EVENTS, UNATTAINABLE
@@ -50,7 +50,7 @@ def estimate_sentence(result: OutcomeResult, prose: Prose) -> str:
     if row is None or result.headline is None or not math.isfinite(row["estimate"]):
         return prose.say("report.estimate.none")
     interval = result.headline.interval
-    scale = scale_of(result.indicator, result.outcome.unit)
+    scale = result.scale
     digits = decimals_for(scale.factor * interval.spread, most=scale.decimals)
     facts: dict[str, Fact] = {
         "estimate": prose.number(scale.factor * row["estimate"], digits, signed=True),

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evaltoolkit.evaluations.evaluation import Evaluation
+from evaltoolkit.reports.appendix import numbers_of
+from evaltoolkit.reports.evidence import evidence_of
 from evaltoolkit.reports.groups import short_label
 from evaltoolkit.reports.joint import joint_part
+from evaltoolkit.reports.pictures_effects import forest_picture
 from evaltoolkit.reports.prose import Prose, prose_of
-from evaltoolkit.reports.quality import GLOSSARY, deviations_of, limits_of, origin_of, quality_of
-from evaltoolkit.reports.sections import section_of
+from evaltoolkit.reports.quality import GLOSSARY, deviations_of, limits_of, methods_of, origin_of, quality_of
+from evaltoolkit.reports.sections import sections_of
+from evaltoolkit.reports.theory import theory_picture
 from evaltoolkit.worksheets.worksheet import Worksheet
 
 if TYPE_CHECKING:
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 def write_report(
     evaluation: Evaluation, out_dir: str | Path, *, language: str, worksheet: Worksheet | None = None
 ) -> Path:
-    """Write the report of an evaluation in one language.
+    """Write the report of an evaluation in one language, and beside it the page for the council.
 
     Parameters
     ----------
@@ -38,16 +42,19 @@ def write_report(
     -------
     Path
         ``report_<language>.html`` in the folder: one file that loads nothing, the same bytes for the same
-        evaluation on one platform.
+        evaluation on one platform. ``council_<language>.html`` lies beside it; each links to the other.
 
     Raises
     ------
     EvaltoolkitError
         If the language is not offered, or a sentence is missing from its catalogue.
     """
+    # the page for the council is made in the frame of this module
+    from evaltoolkit.reports.council import write_council
+
     folder = Path(out_dir)
     text = render_report(evaluation, language, worksheet)
-    folder.mkdir(parents=True, exist_ok=True)
+    write_council(evaluation, folder, language=language)
     path = folder / f"report_{language}.html"
     path.write_text(text, encoding="utf-8", newline="\n")
     return path
@@ -56,7 +63,7 @@ def write_report(
 def render_report(evaluation: Evaluation, language: str, worksheet: Worksheet | None = None) -> str:
     """Return the report as HTML."""
     prose = prose_of(evaluation, language)
-    sections = [section_of(result, evaluation, prose) for result in evaluation.outcomes]
+    sections = sections_of(evaluation, prose)
     roles = [result.outcome.role for result in evaluation.outcomes]
     return render_page(
         "report.html.j2",
@@ -71,6 +78,11 @@ def render_report(evaluation: Evaluation, language: str, worksheet: Worksheet | 
         secondary=[s for s, role in zip(sections, roles, strict=True) if role == "secondary"],
         guardrails=[s for s, role in zip(sections, roles, strict=True) if role == "guardrail"],
         harm_examined=evaluation.harm_examined,
+        evidence=evidence_of(evaluation, [s.answer for s in sections], prose),
+        forest=forest_picture(evaluation.outcomes, prose),
+        theory=theory_picture(evaluation.plan, prose),
+        methods=methods_of(evaluation, prose),
+        numbers=numbers_of(evaluation, prose),
         joint=joint_part(evaluation, [s.answer for s in sections], worksheet, prose) if worksheet else None,
         quality=quality_of(evaluation, prose),
         limits=limits_of(evaluation, prose),

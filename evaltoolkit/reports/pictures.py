@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from evaltoolkit.findings import Fact
 from evaltoolkit.framework.indicator import Indicator
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.scales import Scale, decimals_for
-from evaltoolkit.reports.figures import Line, Points, draw_event_study, draw_paths
+from evaltoolkit.reports.figures import Drawing, Line, Points, draw_event_study, draw_paths
 from evaltoolkit.reports.gate import open_to_public
 from evaltoolkit.reports.grids import Grid, event_grid, path_grid
 from evaltoolkit.reports.groups import LEAST_UNITS, Group, group_label, groups_of, period_labels
@@ -25,11 +25,18 @@ from evaltoolkit.reports.svg import inline_svg
 
 @dataclass(frozen=True)
 class Picture:
-    """What stands in a ``<figure>``."""
+    """What stands in a ``<figure>``; ``drawing`` draws it once more into other axes, where it can be."""
 
     svg: str
     caption: str
     grid: Grid
+    drawing: Drawing | None = field(default=None, compare=False, repr=False)
+
+
+def picture_of(drawing: Drawing, *, name: str, title: str, description: str, caption: str, grid: Grid) -> Picture:
+    """Return a drawing as a picture: ``name`` begins its ids, title and description are for screen readers."""
+    svg = inline_svg(drawing.svg(), name=name, title=title, description=description)
+    return Picture(svg, caption, grid, drawing)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def event_picture(event: Effects, measure: Measure, prose: Prose) -> Picture | N
     points = _points(frame, band, measure.scale.factor)
     digits = decimals_for(*_widths(points), most=measure.scale.decimals)
     unit = prose.text(measure.scale.difference)
-    source = draw_event_study(
+    drawing = draw_event_study(
         points,
         x_label=prose.say("report.event.x"),
         y_label=prose.say("report.event.y", unit=unit),
@@ -65,13 +72,11 @@ def event_picture(event: Effects, measure: Measure, prose: Prose) -> Picture | N
     bare = not known.any()
     lacking = bool((np.isfinite(points.estimate) & ~known).any()) and not bare
     facts: dict[str, Fact] = {"name": measure.name, "unit": unit, "level": round(100 * measure.level)}
-    return Picture(
-        svg=inline_svg(
-            source,
-            name=f"{measure.anchor}-event",
-            title=prose.say("report.event.alt", name=measure.name),
-            description=describe_event(points, unit, digits, prose),
-        ),
+    return picture_of(
+        drawing,
+        name=f"{measure.anchor}-event",
+        title=prose.say("report.event.alt", name=measure.name),
+        description=describe_event(points, unit, digits, prose),
         caption=" ".join(
             [
                 prose.say("report.event.caption.bare" if bare else "report.event.caption", facts),
@@ -131,20 +136,18 @@ def paths_picture(design: Design, periods: Sequence[Period], measure: Measure, p
     digits = decimals_for(float(np.nanmax(means) - np.nanmin(means)), most=measure.scale.decimals)
     unit = prose.text(measure.scale.level)
     labels = period_labels(design, periods)
-    source = draw_paths(
+    drawing = draw_paths(
         [Line(label, factor * group.means, group.start) for label, group in shown],
         labels,
         x_label=prose.say("report.paths.x"),
         y_label=prose.say("report.paths.y", unit=unit),
         number=tick(prose),
     )
-    return Picture(
-        svg=inline_svg(
-            source,
-            name=f"{measure.anchor}-paths",
-            title=prose.say("report.paths.alt", name=measure.name),
-            description=" ".join(_describe_path(label, group, labels, factor, digits, prose) for label, group in shown),
-        ),
+    return picture_of(
+        drawing,
+        name=f"{measure.anchor}-paths",
+        title=prose.say("report.paths.alt", name=measure.name),
+        description=" ".join(_describe_path(label, group, labels, factor, digits, prose) for label, group in shown),
         caption=prose.say("report.paths.caption", name=measure.name, unit=unit, least=LEAST_UNITS),
         grid=path_grid(prose, groups, labels, measure.scale, digits),
     )

@@ -20,9 +20,8 @@ from evaltoolkit.plans.variants import OVER, Over, own_value, variants_of
 from evaltoolkit.reports.figures import Mark, draw_curve
 from evaltoolkit.reports.grids import ABSENT, Grid
 from evaltoolkit.reports.pages import render_page
-from evaltoolkit.reports.pictures import Picture, tick
+from evaltoolkit.reports.pictures import Picture, picture_of, tick
 from evaltoolkit.reports.prose import Prose
-from evaltoolkit.reports.svg import inline_svg
 
 _PERCENT = Scale(100.0, "@unit.percentage_points", "@unit.percent", 1)
 _SCALE = {
@@ -94,7 +93,7 @@ def write_power_page(found: StudyPower, out: str | Path, *, language: str = "en"
     Path
     """
     prose = Prose(words(language))
-    scale = _SCALE[found.study.outcome.kind]
+    scale = study_scale(found.study)
     pictures = [picture for over in OVER if (picture := curve_picture(found, over, scale, prose)) is not None]
     text = render_page(
         "power.html.j2",
@@ -115,6 +114,11 @@ def write_power_page(found: StudyPower, out: str | Path, *, language: str = "en"
     return place
 
 
+def study_scale(study: Study) -> Scale:
+    """In what the effects of a study are shown."""
+    return _SCALE[study.outcome.kind]
+
+
 def power_picture(power: Power, scale: Scale, prose: Prose) -> Picture:
     """Return the chance of finding an effect over its size as a picture."""
     effect = scale.factor * power.table["effect"].abs().to_numpy(float)
@@ -122,7 +126,7 @@ def power_picture(power: Power, scale: Scale, prose: Prose) -> Picture:
     digits = decimals_for(float(np.nanmax(effect)), most=scale.decimals)
     unit = prose.text(scale.difference)
     mde = prose.number(_two_figures(scale.factor * abs(power.mde)))
-    source = draw_curve(
+    drawing = draw_curve(
         effect,
         chance,
         x_label=prose.say("power.curve.x", unit=unit),
@@ -135,8 +139,11 @@ def power_picture(power: Power, scale: Scale, prose: Prose) -> Picture:
         (prose.number(one, digits), f"{prose.number(float(two), 0)} %") for one, two in zip(effect, chance, strict=True)
     )
     columns = (prose.say("power.curve.x", unit=unit), prose.say("power.curve.y"))
-    return Picture(
-        svg=inline_svg(source, name="power", title=prose.say("power.curve.title"), description=description),
+    return picture_of(
+        drawing,
+        name="power",
+        title=prose.say("power.curve.title"),
+        description=description,
         caption=description,
         grid=Grid(prose.say("power.curve.title"), columns, rows, texts=0),
     )
@@ -153,7 +160,7 @@ def curve_picture(found: StudyPower, over: Over, scale: Scale, prose: Prose) -> 
     own = own_value(found.study, over)
     digits = decimals_for(float(np.nanmin(mde)), most=scale.decimals)
     unit = prose.text(scale.difference)
-    source = draw_curve(
+    drawing = draw_curve(
         value,
         mde,
         x_label=prose.say(f"power.over.{over}"),
@@ -180,10 +187,11 @@ def curve_picture(found: StudyPower, over: Over, scale: Scale, prose: Prose) -> 
         for one, two, reason in zip(value, mde, table["reason"], strict=True)
     )
     heads = (prose.say(f"power.over.{over}"), prose.say("power.over.y", unit=unit), prose.say("power.over.why"))
-    return Picture(
-        svg=inline_svg(
-            source, name=f"over-{over}", title=prose.say(f"power.over.{over}.title"), description=description
-        ),
+    return picture_of(
+        drawing,
+        name=f"over-{over}",
+        title=prose.say(f"power.over.{over}.title"),
+        description=description,
         caption=f"{description} {prose.say('power.over.lacking')}" if lacking else description,
         grid=Grid(prose.say(f"power.over.{over}.title"), heads, rows, texts=0),
     )

@@ -12,6 +12,7 @@ from evaltoolkit.framework.scales import scale_of
 from evaltoolkit.i18n import words
 from evaltoolkit.plans.canonical import plan_digest
 from evaltoolkit.plans.lock import Lock, lock_that_counts, read_locks
+from evaltoolkit.plans.methods import dose_unit
 from evaltoolkit.plans.plan import Estimation, Outcome, Plan
 from evaltoolkit.plans.reading import PlanFile, read_plan
 from evaltoolkit.plans.rules import feasibility_rules
@@ -68,7 +69,10 @@ def render_plan_page(file: PlanFile, framework: Framework, locks: tuple[Lock, ..
         simulated=plan.data.simulated,
         compared=compared_sentences(plan, prose),
         source=plan.data.source,
-        outcomes=[outcome_row(outcome, framework.by_id.get(outcome.indicator), prose) for outcome in plan.outcomes],
+        outcomes=[
+            outcome_row(outcome, framework.by_id.get(outcome.indicator), prose, per=dose_unit(plan, outcome))
+            for outcome in plan.outcomes
+        ],
         estimation=estimation_sentences(plan, prose),
         stops=rule_phrases(plan, "stop", prose),
         adapts=rule_phrases(plan, "adapt", prose),
@@ -100,25 +104,28 @@ def compared_sentences(plan: Plan, prose: Prose) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def outcome_row(outcome: Outcome, indicator: Indicator | None, prose: Prose) -> OutcomeRow:
-    """Return an outcome with its role, what counts as relevant in the unit people know, and its detection range."""
+def outcome_row(outcome: Outcome, indicator: Indicator | None, prose: Prose, *, per: str = "") -> OutcomeRow:
+    """Return an outcome with its role, what counts as relevant in the unit people know, and its detection range.
+
+    ``per`` is what effects are counted per, where the plan asks about a dose.
+    """
     return OutcomeRow(
         name=prose.name(outcome.indicator),
         role=prose.say(f"report.role.{outcome.role}"),
-        size=_size(outcome, indicator, prose),
+        size=_size(outcome, indicator, prose, per),
         detection=_detection(outcome, indicator, prose),
     )
 
 
-def _size(outcome: Outcome, indicator: Indicator | None, prose: Prose) -> str:
+def _size(outcome: Outcome, indicator: Indicator | None, prose: Prose, per: str) -> str:
     if outcome.not_measurable:
         return prose.say("preanalysis.size.not_measurable")
     name = "margin" if outcome.role == "guardrail" else "relevant"
     value = outcome.margin if name == "margin" else outcome.smallest_relevant
-    scale = scale_of(indicator, outcome.unit)
+    scale = scale_of(indicator, outcome.unit).counted_per(per)
     number, unit = prose.number(float(f"{scale.factor * (value or 0):.10g}")), prose.text(scale.difference)
     # an indicator's own unit is a plural, whatever the number: it stands apart
-    shown = f"{number} {unit}" if scale.difference.startswith("@unit.") else f"{number} ({unit})"
+    shown = f"{number} {unit}" if scale.difference.startswith(("@unit.", "@per:@unit.")) else f"{number} ({unit})"
     return prose.say(f"preanalysis.size.{name}", size=shown)
 
 
@@ -140,7 +147,9 @@ def estimation_sentences(plan: Plan, prose: Prose) -> tuple[str, ...]:
         for one in plan.outcomes
         if one.method and one.method != settings.method
     ]
-    sentences.append(prose.say("preanalysis.level", level=round(100 * settings.level, 1)))
+    # the usual formula has no interval for few; every other way has one for the main effect
+    code = "preanalysis.level.usual" if settings.inference == "usual" else "preanalysis.level"
+    sentences.append(prose.say(code, level=round(100 * settings.level, 1)))
     if settings.inference == "auto":
         sentences.append(prose.say("preanalysis.inference.auto"))
     else:

@@ -3,8 +3,10 @@
 The convention for facts (:data:`evaltoolkit.findings.Fact`), for every room that hands sentences to the reports:
 
 - a text that begins with ``@`` is looked up: ``@indicator:COMP-09`` is the outcome's name, ``@unit_of:COMP-09`` what
-  the indicator is counted in, ``@place:11002`` a unit's name, ``@date:2024-03-01`` a date, ``@list:a;b`` a list of
-  texts (each may begin with ``@``), and anything else, such as ``@unit.percentage_points``, is itself a message id;
+  the indicator is counted in, ``@numerator:COMP-02`` and ``@denominator:COMP-02`` what its share is made of,
+  ``@place:11002`` a unit's name, ``@date:2024-03-01`` a date, ``@list:a;b`` a list of texts (each may begin with
+  ``@``), and anything else, such as ``@unit.percentage_points``, is itself a message id;
+- ``@per:unit|session`` is a unit per unit of a dose (each may begin with ``@``);
 - a float is written with ``digits`` decimals where the facts hold ``digits``, else with at most three decimals;
 - an int is written as a whole number; the int ``n`` chooses the plural form;
 - the fact ``indicator`` is an indicator's id, written as its name; a date (2024-03-01) is written in full;
@@ -28,6 +30,7 @@ from evaltoolkit.framework.load import is_packaged, load_framework
 from evaltoolkit.framework.scales import Scale, scale_of
 from evaltoolkit.i18n import Words, words
 from evaltoolkit.plans.feasibility import Feasibility
+from evaltoolkit.plans.methods import dose_unit
 from evaltoolkit.plans.plan import Plan
 
 # a blank before a high sign, or inside quotation marks
@@ -41,7 +44,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 class Prose:
     """The words of one language, with the names that facts refer to.
 
-    ``names`` holds what ``@indicator:``, ``@unit_of:`` and ``@place:`` look up, under the text after the ``@``.
+    ``names`` holds what ``@indicator:``, ``@unit_of:``, ``@place:`` and the like look up: the text after the ``@``.
     """
 
     words: Words
@@ -120,6 +123,9 @@ class Prose:
             return self.words.date(dt.date.fromisoformat(rest))
         if kind == "list":
             return self._list(rest.split(";"))
+        if kind == "per":
+            unit, _, dose = rest.rpartition("|")
+            return self.words.say("unit.per", unit=self._look_up(unit), dose=self._look_up(dose))
         return self.names.get(text[1:], rest)
 
     def _list(self, parts: list[str]) -> str:
@@ -167,7 +173,12 @@ def names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str,
     for indicator in indicators:
         if indicator is not None:
             texts = indicator.text.in_(language)
-            names |= {f"indicator:{indicator.id}": texts.name, f"unit_of:{indicator.id}": texts.unit}
+            names |= {
+                f"indicator:{indicator.id}": texts.name,
+                f"unit_of:{indicator.id}": texts.unit,
+                f"numerator:{indicator.id}": texts.numerator,
+                f"denominator:{indicator.id}": texts.denominator,
+            }
     return names
 
 
@@ -177,10 +188,21 @@ def own_names(plan: Plan) -> dict[str, str]:
 
 
 def say_finding(finding: Finding, language: str) -> tuple[str, str]:
-    """Return what is wrong and what to do about it; the second is empty where nothing needs doing."""
+    """Return what is wrong and what to do about it; the second is empty where nothing needs doing.
+
+    A rule of an own framework may have no sentence: then its fields are named.
+    """
     prose = Prose(words(language))
-    remedy = f"{finding.code}.remedy"
-    return prose.say(finding.code, finding.facts), prose.say(remedy, finding.facts) if prose.has(remedy) else ""
+    code = said_code(finding.code, prose)
+    unknown = {} if code == finding.code else {"left": "–", "right": "–", "rule": finding.code}
+    facts = {**unknown, **finding.facts}
+    remedy = f"{code}.remedy"
+    return prose.say(code, facts), prose.say(remedy, facts) if prose.has(remedy) else ""
+
+
+def said_code(code: str, prose: Prose) -> str:
+    """Return the message id under which a finding is said: a general one for a rule without a sentence of its own."""
+    return "value.rule_broken" if code.startswith("rule.") and not prose.has(code) else code
 
 
 def say_feasibility(
@@ -198,7 +220,7 @@ def say_feasibility(
     indicator = (framework or load_framework()).by_id.get(answer.outcome)
     prose = Prose(words(language), names_of((indicator,), language) | (own_names(plan) if plan else {}))
     units = {outcome.indicator: outcome.unit for outcome in plan.outcomes} if plan else {}
-    scale = scale_of(indicator, units.get(answer.outcome, ""))
+    scale = scale_of(indicator, units.get(answer.outcome, "")).counted_per(_per(answer, plan))
     lines = [f"{prose.name(answer.outcome)}: {prose.say(f'decision.{answer.decision}')}"]
     lines.append(f"  {say_mde(answer, scale, prose)}")
     for trigger in answer.triggers:
@@ -206,6 +228,12 @@ def say_feasibility(
         lines.append(f"    {prose.say(f'feasibility.{trigger.rule}.instead', trigger.facts)}")
         lines += [f"    · {prose.say(f'alternative.{name}', trigger.facts)}" for name in trigger.alternatives]
     return lines
+
+
+def _per(answer: Feasibility, plan: Plan | None) -> str:
+    """What the smallest effect is counted per, where the plan asks about a dose."""
+    named = [outcome for outcome in plan.outcomes if outcome.indicator == answer.outcome] if plan else []
+    return dose_unit(plan, named[0]) if plan and named else ""
 
 
 def say_mde(feasibility: Feasibility, scale: Scale, prose: Prose) -> str:

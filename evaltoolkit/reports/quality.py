@@ -40,7 +40,7 @@ class Quality:
 
 
 def quality_of(evaluation: Evaluation, prose: Prose) -> Quality:
-    """Return what is known about the quality of the data."""
+    """Return what is known about the quality of the data; answers to estimated outcomes stand in their own parts."""
     source = evaluation.plan.data.source
     return Quality(
         source=prose.say("report.quality.source", source=source) if source else "",
@@ -54,7 +54,7 @@ def _covered(evaluation: Evaluation) -> list[OutcomeResult]:
     if evaluation.coverage.empty:
         return []
     named = set(evaluation.coverage["outcome"].astype(str))
-    return [result for result in evaluation.outcomes if result.outcome.indicator in named]
+    return [result for result in evaluation.outcomes if result.outcome.indicator in named and result.design is None]
 
 
 def _coverage(evaluation: Evaluation, result: OutcomeResult, prose: Prose) -> Grid:
@@ -134,7 +134,27 @@ def origin_of(evaluation: Evaluation, prose: Prose) -> tuple[tuple[str, str], ..
     """Return versions, seed and digests as pairs of name and value."""
     seed = (prose.say("report.cite.seed"), str(evaluation.plan.estimation.seed))
     pairs = [(name, value) for name, value in flatten_info(evaluation.info) if name != "seed"]
-    return (seed, *((_origin_name(name, prose), value) for name, value in pairs))
+    return (seed, *_margin_seeds(evaluation, prose), *((_origin_name(name, prose), value) for name, value in pairs))
+
+
+def _margin_seeds(evaluation: Evaluation, prose: Prose) -> list[tuple[str, str]]:
+    """Seeds of margins of error that were found by drawing."""
+    drawn = [
+        (name_of(result, prose), result.headline.inference.seed)
+        for result in evaluation.outcomes
+        if result.headline is not None and result.headline.inference is not None and result.headline.inference.draws
+    ]
+    return [(prose.say("report.cite.margin_seed", name=name), str(seed)) for name, seed in drawn if seed is not None]
+
+
+def methods_of(evaluation: Evaluation, prose: Prose) -> tuple[str, ...]:
+    """Name the methods by which effects were estimated, each once, with their sources."""
+    known = [result.effects.info for result in evaluation.outcomes if result.effects is not None]
+    pairs = dict.fromkeys((str(info["method"]), str(info["citation"])) for info in known)
+    return tuple(
+        prose.say("report.cite.methods", method=prose.say(f"report.method.{method}"), source=source)
+        for method, source in pairs
+    )
 
 
 def _origin_name(name: str, prose: Prose) -> str:

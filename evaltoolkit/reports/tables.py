@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import pandas as pd
 from evaltoolkit.disclosure.text import neutralise
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult
+from evaltoolkit.findings import EvaltoolkitError, nearest
 from evaltoolkit.reports.gate import open_to_public, write_panel
 from evaltoolkit.reports.margins import headline_row
 
 __all__ = ["describe_results", "result_rows", "write_panel", "write_results"]
 
+FORMATS = ("csv", "json", "parquet", "xlsx", "tex", "html")
 SCHEMA = "evaltoolkit/results/1"
 COLUMNS = (
     "outcome",
@@ -43,8 +45,14 @@ _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "band_low", "band_
 _COUNTS = ("n_treated", "n_comparison")
 
 
-def write_results(evaluation: Evaluation, out_dir: str | Path) -> tuple[Path, Path]:
-    """Write every estimate of an evaluation as ``results.csv`` and ``results.json``.
+def write_results(
+    evaluation: Evaluation,
+    out_dir: str | Path,
+    *,
+    formats: Sequence[str] = ("csv", "json"),
+    language: str = "",
+) -> tuple[Path, ...]:
+    """Write every estimate of an evaluation, as tables for other programs and for publications.
 
     Estimates are in units of the measure (0.04 = 4 percentage points for a share). What is undefined is empty in the
     CSV and null in the JSON, with its reason. Estimates that rest on one or two units of a sensitive indicator are
@@ -54,21 +62,61 @@ def write_results(evaluation: Evaluation, out_dir: str | Path) -> tuple[Path, Pa
     ----------
     evaluation : Evaluation
     out_dir : folder; made where it does not exist
+    formats : of ``csv``, ``json`` and ``parquet`` (one row per estimate), ``xlsx`` (estimates, checks, certainty,
+        response and what the columns hold), ``tex`` and ``html`` (a table for a publication: outcomes in columns;
+        nothing is written where nothing was estimated)
+    language : {"nl", "fr", "de", "en"}
+        Of the last three; that of the plan where it is not given.
 
     Returns
     -------
     tuple of Path
-        The CSV and the JSON file.
+        In the order of ``formats``: ``results.csv``, ``results.json``, ``results.parquet``,
+        ``results_<language>.xlsx``, ``table_<language>.tex``, ``table_<language>.html``.
+
+    Raises
+    ------
+    EvaltoolkitError
+        A format or language that is not offered.
     """
-    folder = Path(out_dir)
+    check_formats(formats)
+    folder, language = Path(out_dir), language or evaluation.plan.language
     folder.mkdir(parents=True, exist_ok=True)
-    rows = list(result_rows(evaluation))
-    paths = folder / "results.csv", folder / "results.json"
-    marked = [{**row, "simulated": str(evaluation.plan.data.simulated).lower()} for row in rows]
-    paths[0].write_text(_as_csv(marked), encoding="utf-8", newline="\n")
-    document = json.dumps(describe_results(evaluation), ensure_ascii=False, indent=1, allow_nan=False)
-    paths[1].write_text(document + "\n", encoding="utf-8", newline="\n")
-    return paths
+    rows = [{**row, "simulated": str(evaluation.plan.data.simulated).lower()} for row in result_rows(evaluation)]
+    paths = (_write(name, evaluation, folder, language, rows) for name in formats)
+    return tuple(path for path in paths if path is not None)
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse a format in which results are not written."""
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise EvaltoolkitError(
+            f'Results are not written as "{unknown[0]}": write {", ".join(FORMATS[:-1])} or {FORMATS[-1]}.'
+            f"{nearest(unknown[0], FORMATS)}"
+        )
+
+
+def _write(name: str, evaluation: Evaluation, folder: Path, language: str, rows: list[dict[str, Any]]) -> Path | None:
+    if name in ("tex", "html"):
+        from evaltoolkit.reports.publication_text import write_table
+
+        return write_table(evaluation, folder / f"table_{language}.{name}", language)
+    path = folder / (f"results_{language}.xlsx" if name == "xlsx" else f"results.{name}")
+    path.write_bytes(_content(name, evaluation, language, rows))
+    return path
+
+
+def _content(name: str, evaluation: Evaluation, language: str, rows: list[dict[str, Any]]) -> bytes:
+    if name == "csv":
+        return _as_csv(rows).encode()
+    if name == "json":
+        described = json.dumps(describe_results(evaluation), ensure_ascii=False, indent=1, allow_nan=False)
+        return f"{described}\n".encode()
+    if name == "xlsx":
+        from evaltoolkit.reports.result_book import results_book
+
+        return results_book(evaluation, language, rows)
+    return _as_parquet(rows)
 
 
 def result_rows(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
@@ -134,6 +182,15 @@ def _as_csv(rows: list[dict[str, Any]]) -> str:
     writer = csv.DictWriter(buffer, (*COLUMNS, "simulated"), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return buffer.getvalue()
+
+
+def _as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, "simulated"])
+    texts = [name for name in frame.columns if name not in (*_NUMBERS, *_COUNTS)]
+    types = dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(_COUNTS, "int64") | dict.fromkeys(texts, "str")
+    buffer = io.BytesIO()
+    frame.astype(types).to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ from evaltoolkit.findings import Fact
 MEGABYTE = 1_000_000
 MAX_FILE = 20 * MEGABYTE
 MAX_PARTS = 1_000
+MAX_NAME = 250
 MAX_PART = 20 * MEGABYTE
 MAX_TOTAL = 50 * MEGABYTE
 MAX_RATIO = 100
@@ -22,7 +23,9 @@ RATIO_FROM = MEGABYTE
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 _LOCAL_HEADER = 30
-_ENCRYPTED = 0x1
+_ENCRYPTED, _SIZES_FOLLOW = 0x1, 0x8
+# the size stands in a note, for parts beyond four gigabytes
+_IN_NOTE = 0xFFFFFFFF
 
 
 class UnsafeError(Exception):
@@ -47,8 +50,8 @@ def open_parts(content: bytes) -> dict[str, bytes]:
         entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error):
         raise UnsafeError("file.truncated") from None
-    entries = [entry for entry in entries if not entry.is_dir()]
     _check_directory(entries)
+    entries = [entry for entry in entries if not entry.is_dir()]
     return {entry.filename: _unpack(content, entry) for entry in entries}
 
 
@@ -81,7 +84,8 @@ def _leaves_folder(entry: zipfile.ZipInfo) -> bool:
     # orig_filename: zipfile cuts the name at a null byte, other readers do not
     name = entry.orig_filename
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    return "\x00" in name or ":" in name or not parts or ".." in parts or parts[0] == "/"
+    odd = "\x00" in name or ":" in name or len(name) > MAX_NAME
+    return odd or not parts or ".." in parts or parts[0].startswith("/")
 
 
 def _is_bomb(entry: zipfile.ZipInfo) -> bool:
@@ -99,10 +103,23 @@ def _unpack(content: bytes, entry: zipfile.ZipInfo) -> bytes:
     start = name_start + name_length + extra_length
     if not _same_name(content[name_start : name_start + name_length], entry):
         raise UnsafeError("file.damaged")
+    flags, method = struct.unpack("<HH", header[6:10])
+    if flags & _ENCRYPTED:
+        raise UnsafeError("file.old_or_locked")
+    # a reader may trust what stands before the part or what stands in the list: both must say the same
+    if method != entry.compress_type or not _same_sizes(header, entry, flags):
+        raise UnsafeError("file.damaged")
     data = _inflate(content[start : start + entry.compress_size], entry)
     if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
         raise UnsafeError("file.damaged")
     return data
+
+
+def _same_sizes(header: bytes, entry: zipfile.ZipInfo, flags: int) -> bool:
+    told = struct.unpack("<III", header[14:26])
+    listed = (entry.CRC, entry.compress_size, entry.file_size)
+    later = flags & _SIZES_FOLLOW and told in ((0, 0, 0), (0, _IN_NOTE, _IN_NOTE))
+    return bool(later) or all(one in (other, _IN_NOTE) for one, other in zip(told, listed, strict=True))
 
 
 def _same_name(raw: bytes, entry: zipfile.ZipInfo) -> bool:
@@ -123,4 +140,6 @@ def _inflate(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
         raise UnsafeError("file.damaged") from None
     if not inflater.eof:
         raise UnsafeError("file.damaged")
+    if inflater.unused_data or inflater.unconsumed_tail:
+        raise UnsafeError("file.hidden_bytes")
     return data

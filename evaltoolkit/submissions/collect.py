@@ -20,7 +20,7 @@ from evaltoolkit.submissions.isolation import WORKERS
 from evaltoolkit.submissions.layout import FormMeta
 from evaltoolkit.submissions.personal import mask_personal
 from evaltoolkit.submissions.read import AnswerReader
-from evaltoolkit.submissions.roster_sheet import read_about, roster_findings
+from evaltoolkit.submissions.roster_sheet import read_extras
 from evaltoolkit.submissions.scan import FORM_CELLS
 from evaltoolkit.submissions.store import Reading, State, Store, current_values, open_store
 from evaltoolkit.submissions.validate import check_plausibility, check_rules
@@ -175,14 +175,14 @@ def read_workbook(scan: Scan, framework: Framework, file: str) -> tuple[Reading,
         return _reading(scan, name, file, refusal.meta, refusal.findings), b""
     reader = AnswerReader(form, framework)
     reader.read()
-    beside = (*read_about(form)[1], *roster_findings(form))
+    extras, beside = read_extras(form)
     where = Where(file, unit=form.meta.unit, period=form.meta.period)
     rule_findings, faulty = check_rules(reader.answers, framework, where)
     answers = tuple(a for a in reader.answers if (a.period, a.indicator, a.part) not in faulty)
     findings = (*reader.findings, *beside, *rule_findings, *check_plausibility(answers, form.meta.period, where))
     state: State = "open" if any(finding.severity == "error" for finding in findings) else "accepted"
     reading = _reading(scan, name, file, form.meta, findings)
-    return replace(reading, state=state, answers=answers), scan.content
+    return replace(reading, state=state, answers=answers, extras=extras), scan.content
 
 
 def _reading(scan: Scan, framework: str, file: str, meta: FormMeta | None, findings: tuple[Finding, ...]) -> Reading:
@@ -221,12 +221,24 @@ def _assemble(store: Store, readings: pd.DataFrame, seen: dict[str, str]) -> Col
     findings += [
         Finding("file.erased", "error", Where(mask_personal(seen[d]))) for d in sorted(store.erased() & seen.keys())
     ]
+    findings += _kept_before(store, readings)
     files = readings.drop(columns=["id", "framework", "reader", "received"]).assign(
         errors=_count(readings, findings, "error"),
         questions=_count(readings, findings, "question"),
         replaced=readings["sha256"].isin(replaced),
     )
     return Collection(current_values(store, readings), tuple(findings), files)
+
+
+def _kept_before(store: Store, readings: pd.DataFrame) -> list[Finding]:
+    """Tell which files that are refused now for personal data an earlier version has taken and still keeps."""
+    refused = readings.loc[readings["state"] == "refused"]
+    personal = {found.where.file for found in store.findings(refused) if found.code.startswith("personal.")}
+    return [
+        Finding("file.kept_before", "error", Where(str(row.file), unit=str(row.unit)), {"sha": str(row.sha256)[:12]})
+        for row in refused.itertuples()
+        if row.file in personal and (store.folder / "originals" / str(row.sha256)).is_file()
+    ]
 
 
 def _count(readings: pd.DataFrame, findings: list[Finding], severity: str) -> list[int]:

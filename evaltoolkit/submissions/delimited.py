@@ -6,11 +6,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.submissions.archive import MAX_FILE, MEGABYTE
 
 DELIMITERS = (";", ",", "\t")
+# rows by which the delimiter is found
+_LOOKED_AT = 5_000
 
 
 def read_delimited(content: bytes, name: str, cells: int) -> list[list[str | None]]:
@@ -31,7 +34,7 @@ def read_delimited(content: bytes, name: str, cells: int) -> list[list[str | Non
     """
     if len(content) > MAX_FILE:
         raise EvaltoolkitError(f'"{name}" is larger than {MAX_FILE // MEGABYTE} MB: split it or leave columns out.')
-    if content.startswith(b"PK\x03\x04") or b"\x00" in content[:4096]:
+    if content.startswith(b"PK\x03\x04") or b"\x00" in content:
         raise EvaltoolkitError(
             f'"{name}" is not a text file: save it as CSV (UTF-8), or name it .xlsx if it is a workbook.'
         )
@@ -69,7 +72,7 @@ def _delimiter(text: str, name: str) -> str:
     best: list[tuple[int, int, str]] = []
     for delimiter in DELIMITERS:
         try:
-            sizes = Counter(len(row) for row in _parse(text, delimiter))
+            sizes = Counter(len(row) for row in islice(_parse(text, delimiter), _LOOKED_AT))
         except csv.Error:
             continue
         usual, count = sizes.most_common(1)[0] if sizes else (0, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 from evaltoolkit.findings import EvaltoolkitError, Fact, Finding, Where
 from evaltoolkit.framework.indicator import Framework, Label
@@ -14,15 +13,19 @@ from evaltoolkit.submissions.layout import (
     FORMAT,
     LISTS_SHEET,
     META_SHEET,
+    STATUS_CODES,
     VERSION,
     Field,
     FormMeta,
     Layout,
     layout_form,
+    status_label,
+    yes_no,
 )
 from evaltoolkit.submissions.look_alikes import skeleton
 from evaltoolkit.submissions.numbers import fold
 from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.personal_cells import personal_cells
 from evaltoolkit.submissions.references import Cell, parse_target, write_cell
 from evaltoolkit.submissions.sheets import Raw, read_sheets
 from evaltoolkit.submissions.titles import known_titles
@@ -31,8 +34,6 @@ from evaltoolkit.territory.municipalities import VINTAGES, municipality_codes
 Place = tuple[str, Cell]
 Rows = dict[str, list[list[Raw]]]
 _MAX_LAYOUTS = 100
-# A number of eleven digits may lose leading zeros when it is typed into a number cell.
-_NATIONAL_FROM, _NATIONAL_TO = 10**8, 10**11
 
 
 class RefusedFormError(Exception):
@@ -78,7 +79,7 @@ def open_form(scan: Scan, framework: Framework) -> Form:
     rows = read_sheets(scan, scan.sheets)
     meta, layout = _identify(scan, rows[META_SHEET], framework)
     rows[META_SHEET] = _without_own(rows[META_SHEET], layout.metadata)
-    personal = tuple(_personal_findings(scan, rows, meta))
+    personal = tuple(_personal_findings(scan, rows, meta, _own_words(framework)))
     if personal:
         raise RefusedFormError(personal, meta, keep=False)
     rows.pop(META_SHEET)
@@ -172,30 +173,31 @@ def _check_unit(scan: Scan, meta: FormMeta) -> None:
         raise _refusal(scan, "form.unknown_unit", meta, vintage=meta.vintage, count=len(unknown))
 
 
-def _personal_findings(scan: Scan, rows: Rows, meta: FormMeta) -> Iterator[Finding]:
+_OWN_WORDS: dict[int, tuple[Framework, frozenset[str]]] = {}
+
+
+def _own_words(framework: Framework) -> frozenset[str]:
+    """Return the words of all drop-downs and labels in all languages; kept by identity, as layouts are."""
+    known = _OWN_WORDS.get(id(framework))
+    if known is None or known[0] is not framework:
+        parts = [part for indicator in framework.indicators for part in indicator.parts]
+        labels = [part.label for part in parts] + [option.label for part in parts for option in part.options]
+        words = {label.in_(language) for label in labels for language in LANGUAGES}
+        words |= {word for language in LANGUAGES for word in yes_no(language)}
+        words |= {status_label(code, language) for code in STATUS_CODES for language in LANGUAGES}
+        known = _OWN_WORDS[id(framework)] = (framework, frozenset(words))
+    return known[1]
+
+
+def _personal_findings(scan: Scan, rows: Rows, meta: FormMeta, own: frozenset[str]) -> Iterator[Finding]:
     for sheet, lines in rows.items():
-        for i, line in enumerate(lines, 1):
-            for j, raw in enumerate(line, 1):
-                kind = None if raw is None else _personal_kind(raw)
-                if kind:
-                    where = Where(scan.file, sheet, write_cell(i, j), unit=meta.unit, period=meta.period)
-                    yield Finding(f"personal.{kind}", "error", where)
+        for cell, kind in personal_cells(lines, own=own):
+            where = Where(scan.file, sheet, write_cell(*cell), unit=meta.unit, period=meta.period)
+            yield Finding(f"personal.{kind}", "error", where)
     if find_personal(scan.comments):
         yield Finding("personal.comment", "error", Where(scan.file, unit=meta.unit, period=meta.period))
     if scan.beside:
         yield Finding("personal.beside", "error", Where(scan.file, unit=meta.unit, period=meta.period))
-
-
-def _personal_kind(raw: Raw) -> str | None:
-    if isinstance(raw, str):
-        return _text_kind(raw)
-    if isinstance(raw, float) and _NATIONAL_FROM <= raw < _NATIONAL_TO and raw.is_integer():
-        return find_personal(f"{int(raw):011d}")
-    return None
-
-
-# the texts of a form are the same in hundreds of workbooks
-_text_kind = cache(find_personal)
 
 
 def _find_cells(form: Form) -> None:

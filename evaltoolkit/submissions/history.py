@@ -17,10 +17,11 @@ from evaltoolkit.submissions.store import Store, answer_texts, open_store, sourc
 
 HISTORY = (
     "revision", "unit_kind", "unit", "period", "sha256", "file", "state", "received", "replaced_by", "reason",
-    "answers", "added", "changed", "dropped", "indicators",
+    "answers", "added", "changed", "dropped", "indicators", "contact", "minutes", "actions",
 )  # fmt: skip
+_NO_EXTRAS: dict[str, object] = {"contact": "", "minutes": "", "actions": ""}
 _CELL = ["period", "indicator", "part"]
-_KINDS = ("xlsx", "json")
+_KINDS = ("xlsx", "json", "form")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def history(folder: str | Path, unit: str, period: str = "") -> pd.DataFrame:
         One row per file: ``revision`` (1, 2, ... within kind, unit and period), ``unit_kind, unit, period, sha256,
         file, state, received``; ``replaced_by`` and ``reason`` where another file took its place; ``answers`` and, held
         against the revision before that was not refused, how many were ``added``, ``changed`` and ``dropped``, and in
-        which ``indicators`` (ids joined by ``;``). Of a refused file nothing is held against another. An erased file
-        is not in it: nothing says whose it was.
+        which ``indicators`` (ids joined by ``;``); ``contact`` (role of who filled in), ``minutes`` of work and the
+        number of ``actions`` in its roster, empty where an earlier version has not kept them. Of a refused file
+        nothing is held against another. An erased file is not in it: nothing says whose it was.
 
     Raises
     ------
@@ -92,9 +94,10 @@ def history(folder: str | Path, unit: str, period: str = "") -> pd.DataFrame:
             raise EvaltoolkitError(f'"{unit}" has no file for "{period}", only for {", ".join(periods)}.{near}')
         gave_way = store.replacements().drop_duplicates("old").set_index("old")
         answers = {int(str(key)): rows for key, rows in _answers(store).groupby("reading")}
+        extras = _extras(store)
     rows: list[dict[str, object]] = []
     for _, group in chosen.groupby(["unit_kind", "period"], sort=False):
-        rows += _revisions(group, answers, gave_way)
+        rows += [{**one, **extras.get(key, _NO_EXTRAS)} for key, one in _revisions(group, answers, gave_way)]
     return pd.DataFrame(rows, columns=list(HISTORY))
 
 
@@ -120,7 +123,7 @@ def revision_values(folder: str | Path, sha: str) -> pd.DataFrame:
     """
     with _opened(folder) as store:
         readings = store.readings()
-        digest = _known(store, readings, sha)
+        digest = known_digest(store, readings, sha)
         about = readings.loc[readings["sha256"] == digest].iloc[0]
         if about["state"] == "refused":
             raise EvaltoolkitError(
@@ -142,7 +145,8 @@ def trace(folder: str | Path, source: str) -> Trace:
     folder : path
         Of the store.
     source : str
-        As it stands in a table of values: ``xlsx:<sha256>/<sheet>!<cell>`` or ``json:<sha256>/<answer>``.
+        As it stands in a table of values, ``xlsx:<sha256>/<sheet>!<cell>`` or ``json:<sha256>/<answer>``, or in a
+        roster, ``form:<sha256>/<sheet>!<cell>``.
 
     Raises
     ------
@@ -156,10 +160,10 @@ def trace(folder: str | Path, source: str) -> Trace:
             f'"{source}" does not say where a value came from: give the text of the column source, for example '
             "xlsx:<sha256>/Answers!C7."
         )
-    sheet, _, cell = place.rpartition("!") if kind == "xlsx" else ("", "", place)
+    sheet, _, cell = place.rpartition("!") if kind != "json" else ("", "", place)
     with _opened(folder) as store:
         readings = store.readings()
-        digest = _known(store, readings, sha)
+        digest = known_digest(store, readings, sha)
         about = readings.loc[readings["sha256"] == digest].iloc[0]
         original = store.folder / "originals" / digest
     intact = original.is_file() and hashlib.sha256(original.read_bytes()).hexdigest() == digest
@@ -173,7 +177,8 @@ def _opened(folder: str | Path) -> AbstractContextManager[Store]:
     return open_store(folder)
 
 
-def _known(store: Store, readings: pd.DataFrame, sha: str) -> str:
+def known_digest(store: Store, readings: pd.DataFrame, sha: str) -> str:
+    """Return the digest of a file that is kept; EvaltoolkitError where none begins so, several do, or it was erased."""
     erased = store.erasures().set_index("sha256")
     digest = find_digest(sha, {*readings["sha256"], *erased.index})
     if digest in erased.index:
@@ -191,9 +196,22 @@ def _answers(store: Store) -> pd.DataFrame:
     return rows[["reading", *_CELL]].assign(answer=answer_texts(rows))
 
 
+def _extras(store: Store) -> dict[int, dict[str, object]]:
+    """Return role, minutes and number of actions by reading."""
+    actions = store.roster()["reading"].value_counts()
+    return {
+        int(key): {
+            "contact": contact,
+            "minutes": "" if pd.isna(minutes) else int(minutes),
+            "actions": int(actions.get(key, 0)),
+        }
+        for key, contact, minutes in store.about().itertuples(index=False, name=None)
+    }
+
+
 def _revisions(
     group: pd.DataFrame, answers: dict[int, pd.DataFrame], gave_way: pd.DataFrame
-) -> Iterable[dict[str, object]]:
+) -> Iterable[tuple[int, dict[str, object]]]:
     """Number the files for one respondent and period, and count what each changed."""
     before: dict[tuple[str, ...], str] = {}
     for number, (_, row) in enumerate(group.iterrows(), 1):
@@ -208,7 +226,7 @@ def _revisions(
         # of a refused file nothing is held against another
         refused = row["state"] == "refused"
         compared = _compare({}, {}) if refused else _compare(before, now)
-        yield {"revision": number, **about, "answers": len(now), **compared}
+        yield int(row["id"]), {"revision": number, **about, "answers": len(now), **compared}
         before = before if refused else now
 
 

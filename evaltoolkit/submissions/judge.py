@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import posixpath
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from evaltoolkit.findings import Finding, Where
 from evaltoolkit.submissions.archive import MEGABYTE, UnsafeError, open_parts
+from evaltoolkit.submissions.archive_bytes import check_bytes
 from evaltoolkit.submissions.guard import Scan
-from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.parts_beside import XML_ENDS, check_parts, kind_beside, looks_like_xml
 from evaltoolkit.submissions.scan import Budget, SheetScan, check_xml, parse_xml
 from evaltoolkit.submissions.scan_ods import ContentHandler
 from evaltoolkit.submissions.scan_parts import (
@@ -33,8 +32,6 @@ _BOOK_RELATIONS = "xl/_rels/workbook.xml.rels"
 _STRINGS, _STYLES = "xl/sharedstrings.xml", "xl/styles.xml"
 _ODS_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 _ODS_MANIFEST = "META-INF/manifest.xml"
-_XML_ENDS = (".xml", ".rels", ".vml", ".rdf")
-_IMAGE_ENDS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".emf", ".wmf", ".tif", ".tiff", ".svg")
 
 # pieces of part names (in small letters) and kinds of relations, with the code that they refuse the file with
 _REFUSED_PARTS = {
@@ -72,7 +69,8 @@ def judge_workbook(content: bytes, file: str, cells: int) -> Scan:
     digest = hashlib.sha256(content).hexdigest()
     try:
         parts = open_parts(content)
-        written = [data for name, data in parts.items() if name.lower().endswith(_XML_ENDS) or _looks_like_xml(data)]
+        check_bytes(content)
+        written = [data for name, data in parts.items() if name.lower().endswith(XML_ENDS) or looks_like_xml(data)]
         if sum(map(len, written)) > cells * _BYTES:
             raise UnsafeError("file.unpacks_too_large", limit=cells * _BYTES // MEGABYTE)
         for data in written:
@@ -91,16 +89,12 @@ def refused_scan(file: str, digest: str, fault: UnsafeError) -> Scan:
     return Scan(file, digest, findings=(Finding(fault.code, "error", where, facts),))
 
 
-def _looks_like_xml(data: bytes) -> bool:
-    start = data[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return start.startswith(b"<") or data.startswith((b"\xff\xfe<\x00", b"\xfe\xff\x00<"))
-
-
 def _judge_xlsx(parts: Mapping[str, bytes], scan: Scan, budget: Budget) -> Scan:
     _refuse_parts(parts, _REFUSED_PARTS)
     if not {_BOOK, _ROOT_RELATIONS, _BOOK_RELATIONS} <= parts.keys():
         raise UnsafeError("file.not_xlsx")
     links = list(_links(parts, budget))
+    check_parts(parts)
     book = BookHandler(budget)
     parse_xml(parts[_BOOK], book)
     targets = _sheet_parts(parts, book, budget)
@@ -126,7 +120,7 @@ def _judge_xlsx(parts: Mapping[str, bytes], scan: Scan, budget: Budget) -> Scan:
         repeated_names=frozenset(book.repeated_names),
         date1904=book.date1904,
         comments=_notes(sheets.values(), _texts(parts, _is_note)),
-        beside=_kind_beside((*links, *unused, *hidden, *beside, *_raw_texts(scan.content, parts))),
+        beside=kind_beside((*links, *unused, *hidden, *beside), parts),
     )
 
 
@@ -190,6 +184,7 @@ def _judge_ods(parts: Mapping[str, bytes], scan: Scan, budget: Budget) -> Scan:
         raise UnsafeError("file.damaged")
     if _mentions(parts[_ODS_MANIFEST], "encryption-data"):
         raise UnsafeError("file.old_or_locked")
+    check_parts(parts)
     content = ContentHandler(budget)
     try:
         parse_xml(parts["content.xml"], content)
@@ -208,7 +203,7 @@ def _judge_ods(parts: Mapping[str, bytes], scan: Scan, budget: Budget) -> Scan:
         names=content.names,
         repeated_names=frozenset(content.repeated_names),
         comments=_notes(sheets.values(), (*content.notes, *_texts(parts, lambda name: name == "styles.xml"))),
-        beside=_kind_beside((*hidden, *_texts(parts, _is_ods_property), *_raw_texts(scan.content, parts))),
+        beside=kind_beside((*hidden, *_texts(parts, _is_ods_property)), parts),
     )
 
 
@@ -229,31 +224,11 @@ def _mentions(data: bytes, element: str) -> bool:
 def _texts(parts: Mapping[str, bytes], wanted: Callable[[str], bool]) -> list[str]:
     handler = TextHandler()
     for name, data in parts.items():
-        if wanted(name.lower()) and name.lower().endswith(_XML_ENDS):
+        if wanted(name.lower()) and name.lower().endswith(XML_ENDS):
             parse_xml(data, handler)
     return handler.texts
-
-
-def _raw_texts(content: bytes, parts: Mapping[str, bytes]) -> Iterator[str]:
-    """Return what no spreadsheet program shows: the note on the container, and parts that are neither XML nor images.
-
-    Null bytes are left out, so that letters of two bytes are found too.
-    """
-    yield zipfile.ZipFile(io.BytesIO(content)).comment.decode("latin-1")
-    for name, data in parts.items():
-        if not name.lower().endswith((*_XML_ENDS, *_IMAGE_ENDS)) and not _looks_like_xml(data):
-            yield data.replace(b"\x00", b"").decode("latin-1")
 
 
 def _notes(sheets: Iterable[SheetScan], more: Iterable[str]) -> str:
     """Return the texts beside the cells; they are only searched for personal data, and never kept."""
     return "".join([*(note for sheet in sheets for note in (*sheet.notes, "\n")), *more])
-
-
-def _kind_beside(texts: Iterable[str]) -> str:
-    """Return the kind of personal data among properties, links and left-over texts.
-
-    Those hold many chains of digits of programs, so that a phone number cannot be told from them.
-    """
-    kinds = {find_personal(text) for text in "\n".join(texts).split("\n")}
-    return next((kind for kind in ("national_number", "email") if kind in kinds), "")

@@ -25,7 +25,7 @@ from evaltoolkit.submissions.numbers import NumberError, parse_number
 from evaltoolkit.submissions.parts import Fault, check_number, check_text
 from evaltoolkit.submissions.references import write_cell
 from evaltoolkit.submissions.store import StoredValue
-from evaltoolkit.submissions.tabular import file_digest, read_table
+from evaltoolkit.submissions.tabular import PersonalDataError, file_digest, read_table
 from evaltoolkit.submissions.validate import check_plausibility, check_rules
 from evaltoolkit.submissions.values_csv import number_text
 from evaltoolkit.submissions.xlsform_fields import (
@@ -98,7 +98,10 @@ def read_kobo(path: str | Path, *, framework: Framework) -> tuple[pd.DataFrame, 
     EvaltoolkitError
         The file cannot be read as a table.
     """
-    table = read_table(path)
+    try:
+        table = read_table(path)
+    except PersonalDataError as fault:
+        return value_table(), _personal_findings(fault, Path(path).name)
     names = [_last_name(str(column)) for column in table.columns]
     places = {name: number for number, name in enumerate(names, 1)}
     export = _Export(Path(path).name, file_digest(path), framework, places)
@@ -120,6 +123,11 @@ def read_kobo(path: str | Path, *, framework: Framework) -> tuple[pd.DataFrame, 
         findings += told
         rows += [_as_row(one, answer) for answer in answers]
     return value_table(rows), tuple(findings)
+
+
+def _personal_findings(fault: PersonalDataError, file: str) -> tuple[Finding, ...]:
+    """Return where personal data stand; of such an export nothing is read."""
+    return tuple(Finding(f"personal.{kind}", "error", Where(file, sheet, cell)) for sheet, cell, kind in fault.places)
 
 
 def _open(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.submissions.archive import MAX_FILE, MEGABYTE
 
 _MAX_DIGITS = 300
+# half of a pair of codes: no character, and nothing that can be written to a file
+_HALF = re.compile("[\ud800-\udfff]")
 # A server wraps its records so.
 _WRAPPER = "results"
 
@@ -31,7 +34,8 @@ def read_records(content: bytes, name: str, cells: int) -> list[list[Any]]:
     Raises
     ------
     EvaltoolkitError
-        Not JSON, a field named twice, a number that is none (NaN, Infinity), too large, or not a list of records.
+        Not JSON, a field named twice, half a character, a number that is none (NaN, Infinity), too large, or not a list
+        of records.
     """
     if len(content) > MAX_FILE:
         raise EvaltoolkitError(f'"{name}" is larger than {MAX_FILE // MEGABYTE} MB: split it or leave fields out.')
@@ -73,6 +77,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("names a field twice in one record")
+    if any(isinstance(text, str) and _HALF.search(text) for text in (*found, *found.values())):
+        raise ValueError("holds characters that nobody types")
     return found
 
 

@@ -11,7 +11,6 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from evaltoolkit.submissions.form import Form, Place
 from evaltoolkit.submissions.numbers import DECIMAL_MARK, NumberError, fold, parse_number
 from evaltoolkit.submissions.references import write_cell
 from evaltoolkit.submissions.sheets import Raw, value_at
+from evaltoolkit.submissions.store_extras import About, Action, Extras, roster_rows
 
 COLUMNS = ("unit", "action", "start", "end", "hours", "source", "decided_by", "why", "state")
 _TYPES = {**dict.fromkeys(COLUMNS, "str"), "start": "datetime64[s]", "end": "datetime64[s]", "hours": "float64"}
@@ -32,14 +32,6 @@ _DAY = re.compile(r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})$")
 _ISO = re.compile(r"^(\d{4})-(\d{1,2})(?:-(\d{1,2}))?$")
 _T = TypeVar("_T")
 _YEARS = range(1990, 2100)
-
-
-@dataclass(frozen=True)
-class About:
-    """Who filled in, as a role (empty: not said), and the minutes of work that somebody chose to record."""
-
-    contact: str = ""
-    minutes: int | None = None
 
 
 class _UnreadableError(Exception):
@@ -69,23 +61,26 @@ def read_roster_sheet(form: Form) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
         name), ``why`` (empty: not asked), ``state`` (treated, never, unknown). A row with a fault is left out.
     findings : tuple of Finding
     """
-    rows, findings = _read_rows(form)
-    return roster_table(rows), findings
+    actions, findings = _read_actions(form)
+    return roster_table(roster_rows({"unit": form.meta.unit, "sha256": form.scan.sha256}, actions)), findings
 
 
-def roster_findings(form: Form) -> tuple[Finding, ...]:
-    """Return only what is wrong in the roster of a form; collecting reads hundreds of them."""
-    return _read_rows(form)[1]
+def read_extras(form: Form) -> tuple[Extras, tuple[Finding, ...]]:
+    """Return all that a form tells beside its answers, and what was wrong in it."""
+    about, told = read_about(form)
+    actions, findings = _read_actions(form)
+    return Extras(about, actions), (*told, *findings)
 
 
-def _read_rows(form: Form) -> tuple[list[dict[str, object]], tuple[Finding, ...]]:
+def _read_actions(form: Form) -> tuple[tuple[Action, ...], tuple[Finding, ...]]:
     reader = _Reader(form)
     lines: dict[int, dict[str, str]] = {}
     for extra in form.layout.extras:
         if extra.line and extra.name in form.places:
             lines.setdefault(extra.line, {})[extra.key] = extra.name
-    rows = [row for names in lines.values() if (row := _row(reader, names, form.layout.actions)) is not None]
-    return rows, tuple(reader.findings)
+    read = (_row(reader, line, names, form.layout.actions) for line, names in lines.items())
+    actions = tuple(action for action in read if action is not None)
+    return actions, tuple(reader.findings)
 
 
 def roster_table(rows: Iterable[Mapping[str, object]] = ()) -> pd.DataFrame:
@@ -127,37 +122,29 @@ class _Reader:
         self.findings.append(Finding(code, severity, where))
 
 
-def _row(reader: _Reader, names: Mapping[str, str], actions: Iterable[Option]) -> dict[str, object] | None:
+def _row(reader: _Reader, line: int, names: Mapping[str, str], actions: Iterable[Option]) -> Action | None:
     """Return one row of the roster; None where it is empty or has a fault."""
     if all(reader.raw(name) is None for name in names.values()):
         return None
     language = reader.form.meta.language
     before = len(reader.findings)
-    parsers: dict[str, Callable[[Raw], object]] = {
-        "action": lambda raw: _code(raw, _option_codes(actions), "value.unknown_option"),
-        "start": _day,
-        "end": lambda raw: _day(raw, last=True),
-        "hours": lambda raw: _hours(raw, language),
-        "decided_by": lambda raw: _code(raw, _deciders(), "value.unknown_option"),
-        "state": lambda raw: _code(raw, _states(), "value.unknown_option"),
-    }
-    row = {key: reader.read(names[key], parse) for key, parse in parsers.items() if key in names}
+
+    def read(key: str, parse: Callable[[Raw], _T]) -> _T | None:
+        return reader.read(names[key], parse) if key in names else None
+
+    action = read("action", lambda raw: _code(raw, _option_codes(actions), "value.unknown_option"))
+    start, end = read("start", _day), read("end", lambda raw: _day(raw, last=True))
+    hours = read("hours", lambda raw: _hours(raw, language))
+    decided_by = read("decided_by", lambda raw: _code(raw, _deciders(), "value.unknown_option"))
+    state = read("state", lambda raw: _code(raw, _states(), "value.unknown_option"))
+    row = {"action": action, "start": start, "end": end, "state": state}
     sheet, cell = reader.form.places[next(iter(names.values()))]
     if len(reader.findings) == before:
         _check(reader, row, names)
-    if any(finding.severity == "error" for finding in reader.findings[before:]):
+    if action is None or any(finding.severity == "error" for finding in reader.findings[before:]):
         return None
-    return {
-        "unit": reader.form.meta.unit,
-        "action": row.get("action"),
-        "start": row.get("start"),
-        "end": row.get("end"),
-        "hours": math.nan if row.get("hours") is None else row["hours"],
-        "source": f"form:{reader.form.scan.sha256}/{sheet}!{write_cell(*cell)}",
-        "decided_by": row.get("decided_by") or "",
-        "why": "",
-        "state": _state(row),
-    }
+    hours = math.nan if hours is None else hours
+    return Action(line, action, start, end, hours, decided_by or "", _state(row), sheet, write_cell(*cell))
 
 
 def _state(row: Mapping[str, object]) -> str:

@@ -289,7 +289,7 @@ def _refuse_foreign(name: str, attributes: Mapping[str, str]) -> None:
         raise UnsafeError("file.tracked_changes")
     if name in ("object", "object-ole", "plugin", "applet", "floating-frame"):
         raise UnsafeError("file.embedded")
-    if name in ("a", "image"):
+    if name == "a":
         return
     if any("://" in value for key, value in attributes.items() if local_name(key) == "href"):
         raise UnsafeError("file.external_link")

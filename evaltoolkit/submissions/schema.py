@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
+from evaltoolkit.findings import EvaltoolkitError
+
+# Raise with every change of the tables; kept in the database itself. Stores from before there was one say 0.
+VERSION = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS reading (
     id INTEGER PRIMARY KEY,
@@ -52,6 +56,24 @@ CREATE TABLE IF NOT EXISTS asked (
     earlier TEXT NOT NULL,
     agreement INTEGER NOT NULL CHECK (agreement IN (0, 1))
 ) STRICT;
+CREATE TABLE IF NOT EXISTS about (
+    reading INTEGER PRIMARY KEY REFERENCES reading (id),
+    contact TEXT NOT NULL,
+    minutes INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS roster (
+    reading INTEGER NOT NULL REFERENCES reading (id),
+    line INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    first_day TEXT NOT NULL,
+    last_day TEXT NOT NULL,
+    hours REAL,
+    decided_by TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('treated', 'never', 'unknown')),
+    sheet TEXT NOT NULL,
+    cell TEXT NOT NULL,
+    PRIMARY KEY (reading, line)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS replacement (
     old TEXT NOT NULL,
     new TEXT NOT NULL CHECK (new <> old),
@@ -70,21 +92,36 @@ CREATE TRIGGER IF NOT EXISTS {table}_{action} BEFORE {action} ON {table}
 BEGIN SELECT RAISE(ABORT, 'the store is append-only'); END;
 """
 # a row goes before the one it points to
-_OF_A_FILE = ("value", "finding", "asked", "reading")
+_OF_A_FILE = ("value", "finding", "asked", "about", "roster", "reading")
 _RECORDED = (*_OF_A_FILE, "replacement", "erasure")
 
 
 def prepare_tables(connection: sqlite3.Connection) -> None:
-    """Make what a new store lacks, or one of an earlier version."""
+    """Make what a new store lacks, or one of an earlier version, in one transaction.
+
+    Raises
+    ------
+    EvaltoolkitError
+        A later version has written the store, or the database is that of another program.
+    """
     connection.execute("PRAGMA foreign_keys = ON")
     # what is deleted is overwritten, also in pages that stay in use
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version > VERSION:
+        raise EvaltoolkitError(
+            f"A later version of evaltoolkit has written this store (tables {version}, known {VERSION}): install that "
+            "version, or collect the files into a new store."
+        )
+    if tables and "reading" not in tables:
+        raise EvaltoolkitError("store.sqlite is the database of another program: name another folder for the store.")
     connection.execute("PRAGMA journal_mode = WAL")
-    if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'erasure'").fetchone()[0]:
+    if version == VERSION and tables.issuperset(_RECORDED):
         return
     triggers = [_TRIGGER.format(table=table, action=action) for table in _RECORDED for action in ("UPDATE", "DELETE")]
-    connection.executescript("BEGIN IMMEDIATE;" + _TABLES + "".join(triggers) + "COMMIT;")
+    connection.executescript(f"BEGIN IMMEDIATE;{_TABLES}{''.join(triggers)}PRAGMA user_version = {VERSION};COMMIT;")
 
 
 def erase_rows(connection: sqlite3.Connection, record: tuple[str, str, str, str]) -> None:

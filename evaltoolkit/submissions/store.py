@@ -23,9 +23,10 @@ from evaltoolkit.findings import EvaltoolkitError, Finding, Where
 from evaltoolkit.framework.values import COLUMNS, value_table
 from evaltoolkit.submissions.personal import mask_personal
 from evaltoolkit.submissions.schema import erase_rows, prepare_tables, rewrite_pages
+from evaltoolkit.submissions.store_extras import Extras, insert_extras, select_about, select_roster
 
 # Raise when files must be read anew because reading has changed.
-READER = 2
+READER = 3
 State = Literal["accepted", "open", "refused"]
 Reason = Literal["corrected", "same", "chosen"]
 
@@ -68,6 +69,8 @@ class Reading:
     form: str = ""
     earlier: tuple[str, ...] = ()
     agreement: bool = False
+    # None of a file that was refused
+    extras: Extras | None = None
 
 
 class Store:
@@ -139,6 +142,19 @@ class Store:
         """Return what the form of each reading asked: ``reading, form, earlier, agreement``."""
         return pd.read_sql_query("SELECT * FROM asked", self._connection)
 
+    def about(self) -> pd.DataFrame:
+        """Return who filled in and the minutes of work: ``reading, contact, minutes``."""
+        return select_about(self._connection)
+
+    def roster(self) -> pd.DataFrame:
+        """Return the rows of all rosters: key ``reading`` and the fields of an action."""
+        return select_roster(self._connection)
+
+    def add_extras(self, reading: int, extras: Extras) -> None:
+        """Add to a reading of an earlier version what was not kept then; the same again changes nothing."""
+        with self._connection:
+            insert_extras(self._connection, reading, extras)
+
     def values(self) -> pd.DataFrame:
         """Return all values: key ``reading`` and the fields of :class:`StoredValue`."""
         return pd.read_sql_query("SELECT * FROM value", self._connection)
@@ -167,7 +183,7 @@ class Store:
         )
         if not cursor.rowcount:
             return
-        key = cursor.lastrowid
+        key = int(cursor.lastrowid or 0)
         self._connection.executemany(
             "INSERT INTO value VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             # a NaN becomes NULL in SQLite
@@ -181,6 +197,8 @@ class Store:
             form = mask_personal(reading.form)
             asked = (key, form, ";".join(reading.earlier), int(reading.agreement))
             self._connection.execute("INSERT INTO asked VALUES (?, ?, ?, ?)", asked)
+        if reading.extras is not None:
+            insert_extras(self._connection, key, reading.extras)
 
     def _keep_original(self, digest: str, content: bytes) -> None:
         """Write under a temporary name first: after a crash the file is whole or not there."""

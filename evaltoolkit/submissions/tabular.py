@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,12 +12,34 @@ from evaltoolkit.findings import EvaltoolkitError, Fact, FaultsError, nearest
 from evaltoolkit.i18n import words
 from evaltoolkit.submissions.guard import Scan, guard_workbook, read_content
 from evaltoolkit.submissions.isolation import BrokenOffError, run_isolated
+from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.personal_cells import personal_cells
 from evaltoolkit.submissions.references import Area, write_cell
 from evaltoolkit.submissions.scan import TABLE_CELLS
 from evaltoolkit.submissions.sheets import Raw, read_sheets, uncalculated
 
+_SAID = {
+    "national_number": "what looks like a national register number",
+    "email": "an e-mail address",
+    "phone": "what looks like a phone number",
+    "birth_date": "a date of birth",
+    "name": "the name of a person",
+    "address": "an address",
+    "comment": "personal data in a comment, text box, header or footer",
+    "beside": "personal data outside its cells: in its properties, a link or a deleted text",
+}
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _FAULTS_SHOWN = 20
+
+
+class PersonalDataError(FaultsError):
+    """A table with personal data; ``places`` are (sheet, cell, kind), both empty where no cell holds them."""
+
+    def __init__(self, places: Sequence[tuple[str, str, str]], file: str) -> None:
+        self.places = tuple(places)
+        faults = [f"{'!'.join(filter(None, place[:2]))} holds {_SAID[place[2]]}".strip() for place in self.places]
+        what = f'"{file}" is not read, for it holds personal data. Take them out and save it again; it'
+        super().__init__([*faults[:_FAULTS_SHOWN], *_rest(faults)], what)
 
 
 def read_table(path: str | Path, sheet: str | None = None) -> pd.DataFrame:
@@ -41,6 +63,8 @@ def read_table(path: str | Path, sheet: str | None = None) -> pd.DataFrame:
     ------
     EvaltoolkitError
         The file cannot be opened, is refused by the guard, or has no header.
+    PersonalDataError
+        A cell holds personal data, or stands below a heading that asks for them; what it holds is not repeated.
     FaultsError
         Columns without a name or named twice (a row longer than the header shows as such a column), and merged cells
         below the header, of which only the first would be read: all of them.
@@ -80,6 +104,7 @@ def read_grid(path: str | Path, sheet: str | None = None) -> pd.DataFrame:
     else:
         merges = []
         sheet, rows = "", _text_rows(path, "document" if path.suffix.lower() == ".json" else "text")
+        _check_personal({"": rows}, path.name)
     width = max((_used(row) for row in rows), default=0)
     square = [list(row[:width]) + [None] * (width - len(row)) for row in rows]
     grid = pd.DataFrame(square, columns=range(1, width + 1), index=range(1, len(rows) + 1), dtype=object)
@@ -103,10 +128,25 @@ def _sheet_rows(path: Path, sheet: str | None) -> tuple[str, list[list[Raw]], li
     if scan.refused:
         finding = scan.findings[0]
         raise EvaltoolkitError(f"{finding.where}: {_say(finding.code, finding.facts)}")
+    everything = read_sheets(scan, scan.sheets)
+    beside = ["comment"] if find_personal(scan.comments) else []
+    _check_personal(everything, path.name, [*beside, *(["beside"] if scan.beside else [])])
     name = _choose_sheet(scan, sheet)
-    rows = read_sheets(scan, [name])[name]
+    rows = everything[name]
     _check_cells(scan, name, rows)
     return name, rows, scan.sheets[name].merges
+
+
+def _check_personal(sheets: Mapping[str, list[list[Raw]]], file: str, beside: Iterable[str] = ()) -> None:
+    """Refuse a table with personal data on any of its sheets, hidden ones too."""
+    places = [
+        (name, write_cell(*cell), kind)
+        for name, rows in sheets.items()
+        for cell, kind in personal_cells(rows, table=True)
+    ]
+    places += [("", "", kind) for kind in beside]
+    if places:
+        raise PersonalDataError(places, file)
 
 
 def _choose_sheet(scan: Scan, sheet: str | None) -> str:

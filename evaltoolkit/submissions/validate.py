@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from math import isnan
 from statistics import median
 
@@ -12,6 +13,7 @@ from evaltoolkit.findings import Fact, Finding, Where
 from evaltoolkit.framework.indicator import Framework, Rule
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.references import YES_NO, condition_of, terms_of
+from evaltoolkit.i18n import words
 from evaltoolkit.submissions.store import StoredValue
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
@@ -55,7 +57,7 @@ def check_rules(
                 continue
             first = next(answers[key] for key in _fields(rule) if key in answers)
             at = Where(where.file, first.sheet, first.cell, first.indicator, where.unit, period)
-            findings.append(Finding(rule.code, rule.severity, at, broken))
+            findings.append(Finding(rule.code, rule.severity, at, broken | _in_fields(rule)))
             if rule.severity == "error":
                 faulty |= {(period, *key) for key in _fields(rule)}
     return tuple(findings), faulty
@@ -111,6 +113,15 @@ def _broken(rule: Rule, answers: Answers) -> dict[str, Fact] | None:
     if abs(left - right) <= _TOLERANCE * max(abs(left), abs(right), 1.0):
         return None
     return {"left": _plain(left), "right": _plain(right)}
+
+
+@cache
+def _in_fields(rule: Rule) -> dict[str, Fact]:
+    """Return the rule as it is written where it is one of an own framework, for which no catalogue has a sentence."""
+    if words("en").has(rule.code):
+        return {}
+    when = f" ({rule.when})" if rule.when else ""
+    return {"rule": f"{rule.left} {rule.op} {rule.right}{when}"}
 
 
 def _applies(rule: Rule, answers: Answers) -> bool:

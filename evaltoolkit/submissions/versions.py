@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from evaltoolkit.findings import EvaltoolkitError, Finding, Where, nearest
-from evaltoolkit.submissions.store import Reason, Store, disagreements
+from evaltoolkit.submissions.store import Reason, Store, disagreements, open_store
+from evaltoolkit.submissions.store_extras import ACTION
 
 GROUP = ["framework", "unit_kind", "unit", "period"]
 _STATES = ("refused", "open", "accepted")
@@ -29,13 +31,27 @@ def replace_versions(store: Store, readings: pd.DataFrame) -> None:
     """Record which files take the place of others.
 
     A file with errors gives way to a later file for the same unit and period, or to one without errors that came
-    together with it. A file with the same answers as an earlier one gives way to that. Anything else stays open.
+    together with it. A file with the same answers and the same roster as an earlier one gives way to that. Anything
+    else stays open.
     """
     active = readings.loc[(readings["unit"] != "") & ~readings["sha256"].isin(store.replaced())]
-    for _, group in active.groupby(GROUP, sort=False):
-        if len(group) > 1:
-            for old, new, reason in _replacements(_versions(store, group)):
-                store.replace(old, new, reason)
+    groups = [group for _, group in active.groupby(GROUP, sort=False) if len(group) > 1]
+    if not groups:
+        return
+    # read once: a whole wave may have been sent again
+    told = _told(store, pd.concat(groups)["id"])
+    for group in groups:
+        for old, new, reason in _replacements(_versions(told, group)):
+            store.replace(old, new, reason)
+
+
+def _told(store: Store, readings: pd.Series[int]) -> dict[int, Answers]:
+    """Return the answers and the rows of the roster by reading."""
+    values, roster = store.values(), store.roster()
+    some = {key: _answers(rows) for key, rows in values.loc[values["reading"].isin(readings)].groupby("reading")}
+    actions = {key: _actions(rows) for key, rows in roster.loc[roster["reading"].isin(readings)].groupby("reading")}
+    nothing: Answers = frozenset()
+    return {int(key): some.get(key, nothing) | actions.get(key, nothing) for key in readings}
 
 
 def _answers(rows: pd.DataFrame) -> Answers:
@@ -43,10 +59,14 @@ def _answers(rows: pd.DataFrame) -> Answers:
     return frozenset(tuple(str(cell) for cell in row) for row in rows[columns].itertuples(index=False, name=None))
 
 
-def _versions(store: Store, group: pd.DataFrame) -> list[_Version]:
-    values = store.values()
+def _actions(rows: pd.DataFrame) -> Answers:
+    """Return what the rows of a roster say, wherever they stand in it."""
+    return frozenset(tuple(str(cell) for cell in row) for row in rows[list(ACTION)].itertuples(index=False, name=None))
+
+
+def _versions(told: Mapping[int, Answers], group: pd.DataFrame) -> list[_Version]:
     return [
-        _Version(str(row.sha256), str(row.state), str(row.received), _answers(values.loc[values["reading"] == row.id]))
+        _Version(str(row.sha256), str(row.state), str(row.received), told[int(str(row.id))])
         for row in group.itertuples()
     ]
 
@@ -90,18 +110,49 @@ def conflict_findings(store: Store, readings: pd.DataFrame) -> list[Finding]:
         on="reading",
     )
     rows["apart"] = disagreements(rows)
+    roster = store.roster()
     found = []
     for group in groups:
+        actions = [_actions(roster.loc[roster["reading"] == key]) for key in group["id"]]
         apart = int(
             rows.loc[rows["sha256"].isin(group["sha256"]) & rows["apart"]]
             .groupby(["period", "indicator", "part"])
             .ngroups
-        )
+        ) + len(frozenset.union(*actions) - frozenset.intersection(*actions))
         first = group.iloc[0]
         for row in group.iloc[1:].itertuples():
             where = Where(str(row.file), unit=str(row.unit), period=str(row.period))
             found.append(Finding("file.conflict", "error", where, {"other": str(first["file"]), "count": apart}))
     return found
+
+
+def decide(folder: str | Path, keep: str) -> tuple[str, ...]:
+    """Record in a store which of several files for one unit and period counts.
+
+    Parameters
+    ----------
+    folder : path
+        Of the store.
+    keep : str
+        As for :func:`choose_file`.
+
+    Returns
+    -------
+    tuple of str
+        Names of the files that gave way now; the same decision again changes nothing.
+
+    Raises
+    ------
+    EvaltoolkitError
+        There is no store, and as :func:`choose_file`.
+    """
+    if not (Path(folder) / "store.sqlite").is_file():
+        raise EvaltoolkitError(f'There is no store in "{Path(folder).name}": name the folder that collect has filled.')
+    with open_store(folder) as store:
+        before = store.replaced()
+        choose_file(store, keep)
+        readings = store.readings()
+        return tuple(readings.loc[readings["sha256"].isin(store.replaced() - before), "file"].astype(str))
 
 
 def choose_file(store: Store, keep: str) -> None:

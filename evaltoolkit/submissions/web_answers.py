@@ -15,10 +15,13 @@ from evaltoolkit.submissions.answers import Typed, type_answer
 from evaltoolkit.submissions.layout import STATUS_CODES, FormMeta
 from evaltoolkit.submissions.parts import check_number
 from evaltoolkit.submissions.store import Reading, State, StoredValue
+from evaltoolkit.submissions.store_extras import About, Extras
 from evaltoolkit.submissions.suggest import suggest
 from evaltoolkit.submissions.validate import check_plausibility, check_rules
 from evaltoolkit.submissions.web_identity import (
+    MAX_STRANGERS,
     Refusal,
+    about_of,
     identify,
     label_of,
     language_of,
@@ -63,7 +66,12 @@ def read_web_form(content: bytes, framework: Framework, file: str) -> tuple[Read
     state: State = "open" if any(finding.severity == "error" for finding in findings) else "accepted"
     # a saved form has no sheets: the id alone says where in the file an answer stands
     answers = tuple(replace(answer, sheet="") for answer in sound)
-    reading = Reading(digest, name, file, state, answers=answers, findings=_told(findings, meta.language))
+    beside = about_of(data)  # type: ignore[arg-type]
+    minutes = beside.get("minutes")
+    extras = Extras(About(str(beside.get("contact", "")), minutes if isinstance(minutes, int) else None))
+    reading = Reading(
+        digest, name, file, state, answers=answers, findings=_told(findings, meta.language), extras=extras
+    )
     return _about(reading, meta), content
 
 
@@ -180,9 +188,8 @@ class _AnswerReader:
     def _open(self, asked: Asked, entry: object) -> _Entry | None:
         """Return the entry of a question; None, and a finding, where its content is not of the right kind."""
         assert isinstance(entry, dict)
-        for key in entry:
-            if key not in ENTRY_KEYS:
-                self._report("web_form.unknown_entry", asked, facts={"nearest": nearest_word(key, ENTRY_KEYS)})
+        for key in [key for key in entry if key not in ENTRY_KEYS][:MAX_STRANGERS]:
+            self._report("web_form.unknown_entry", asked, facts={"nearest": nearest_word(key, ENTRY_KEYS)})
         status = entry.get("status", "")
         if status not in ("", *STATUS_CODES):
             self._report("status.unknown", asked)

@@ -10,7 +10,8 @@ from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.i18n import LANGUAGES
 from evaltoolkit.submissions.extras import CONTACT_ROLES, MAX_MINUTES
 from evaltoolkit.submissions.layout import FormMeta
-from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.personal import find_in_number, find_personal
+from evaltoolkit.submissions.personal_words import BARE, heading_kind
 from evaltoolkit.submissions.web_json import numbers_in, texts_in
 from evaltoolkit.submissions.web_questions import FORMAT, VERSION, Asked, Json, asked_in, shape_of
 from evaltoolkit.territory.municipalities import VINTAGES, municipality_codes
@@ -19,8 +20,8 @@ TEXTS = ("framework", "framework_version", "form", "unit_kind", "unit", "vintage
 LISTS = ("members", "earlier")
 KEYS = ("format", "version", *TEXTS, *LISTS, "agreement", "shape", "contact", "minutes", "answers")
 _MAX_TEXT, _MAX_LIST, _MAX_ANSWERS = 100, 600, 20_000
-# A number of eleven digits may have lost leading zeros.
-_NATIONAL_FROM, _NATIONAL_TO = 10**8, 10**11
+# unknown entries of one object that are told: more would only cost time
+MAX_STRANGERS = 50
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
@@ -59,7 +60,7 @@ def identify(data: object, framework: Framework, file: str) -> tuple[FormMeta, t
     if isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 <= minutes <= MAX_MINUTES:
         raise _refusal("web_form.metadata", file, meta)
     where = Where(file, unit=meta.unit, period=meta.period)
-    strangers = [key for key in data if key not in KEYS]
+    strangers = [key for key in data if key not in KEYS][:MAX_STRANGERS]
     found = [Finding("web_form.unknown_entry", "error", where, {"nearest": nearest_word(k, KEYS)}) for k in strangers]
     if data.get("contact", "") not in ("", *CONTACT_ROLES):
         found.append(Finding("contact.not_a_role", "question", replace(where, cell="contact")))
@@ -98,10 +99,16 @@ def nearest_word(word: str, known: Iterable[str]) -> str:
 
 
 def _personal_kind(entry: object) -> str | None:
-    kinds = [find_personal(text) for text in texts_in(entry)]
-    for number in numbers_in(entry):
-        if _NATIONAL_FROM <= number < _NATIONAL_TO and number.is_integer():
-            kinds.append(find_personal(f"{int(number):011d}"))
+    kinds = [find_personal(text) for text in texts_in(entry)] + [find_in_number(number) for number in numbers_in(entry)]
+    return next((kind for kind in kinds if kind), None) or _asked_kind(entry)
+
+
+def _asked_kind(entry: object) -> str | None:
+    """Return the kind of data that an entry of its own asks for by its name; the form writes no such entry."""
+    if not isinstance(entry, dict):
+        return None
+    own = [str(key) for key, value in entry.items() if key not in KEYS and value not in ("", None)]
+    kinds = (heading_kind(key).replace(BARE, "name") for key in own[:MAX_STRANGERS])
     return next((kind for kind in kinds if kind), None)
 
 

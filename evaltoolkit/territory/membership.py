@@ -14,6 +14,7 @@ from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
 from evaltoolkit.territory.register import load_municipalities
 
 _DATES = ("valid_from", "valid_to")
+_ZONE = "zone"
 
 
 def read_membership(source: str | Path | pd.DataFrame, *, group: str = "livc_r") -> pd.DataFrame:
@@ -23,14 +24,16 @@ def read_membership(source: str | Path | pd.DataFrame, *, group: str = "livc_r")
     ----------
     source : path of a CSV file (comma or semicolon), or DataFrame
         Columns ``<group>, municipality, valid_from, valid_to``. Dates are ISO days; an empty one is open. The two
-        date columns may be absent: then membership never changes.
+        date columns may be absent: then membership never changes. A column ``zone`` (a police zone, or
+        whatever counts as a neighbourhood) may stand beside them; it may be empty for some.
     group : str
         Name of the column with the cell or zone.
 
     Returns
     -------
     DataFrame
-        Columns ``<group>, municipality`` (text), ``valid_from, valid_to`` (dates, NaT = open), sorted.
+        Columns ``<group>, municipality`` (text), ``valid_from, valid_to`` (dates, NaT = open), and ``zone`` (text,
+        missing where empty) where the file has it; sorted.
 
     Raises
     ------
@@ -50,6 +53,9 @@ def read_membership(source: str | Path | pd.DataFrame, *, group: str = "livc_r")
     faults += _overlaps(table, group)
     if faults:
         raise FaultsError(faults, "The membership")
+    if _ZONE in frame and group != _ZONE:
+        zone = frame[_ZONE].map(_text).astype("str")
+        table[_ZONE] = zone.where(zone != "")
     return table.sort_values([group, "municipality", "valid_from"], na_position="first", ignore_index=True)
 
 

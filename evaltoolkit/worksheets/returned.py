@@ -15,7 +15,7 @@ from evaltoolkit.submissions.archive import UnsafeError
 from evaltoolkit.submissions.guard import Scan, guard_workbook
 from evaltoolkit.submissions.layout import META_SHEET
 from evaltoolkit.submissions.numbers import fold
-from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.personal import find_in_number, find_personal
 from evaltoolkit.submissions.references import write_cell
 from evaltoolkit.submissions.sheets import Raw, read_sheets, uncalculated
 from evaltoolkit.validation import Loc
@@ -36,7 +36,6 @@ from evaltoolkit.worksheets.template import Content
 
 _COLUMNS = {"claims": CLAIM_COLUMNS, "tests": TEST_COLUMNS}
 _NUMBERS = re.compile(r"[0-9]+(?:\s*[,;+]\s*[0-9]+|\s+[0-9]+)*")
-_NATIONAL_FROM, _NATIONAL_TO = 10**8, 10**11
 Rows = Sequence[Sequence[Raw]]
 
 
@@ -124,12 +123,14 @@ def _personal(found: Returned, scan: Scan, rows: Mapping[str, Rows]) -> bool:
                     found.refuse("worksheet.personal", Where(found.file, sheet, write_cell(i, j)))
     if find_personal(scan.comments):
         found.refuse("personal.comment")
+    if scan.beside:
+        found.refuse("personal.beside")
     return bool(found.findings)
 
 
 def _is_personal(raw: Raw) -> bool:
-    if isinstance(raw, float) and _NATIONAL_FROM <= raw < _NATIONAL_TO and raw.is_integer():
-        return find_personal(f"{int(raw):011d}") is not None
+    if isinstance(raw, float):
+        return find_in_number(raw) is not None
     return isinstance(raw, str) and find_personal(raw) is not None
 
 

@@ -172,6 +172,8 @@ CASES = {
     "switchers": (switching_world, {}, "switchers", {}),
     "dose": (dose_world, {}, "dose", {}),
     "two_way": (constant_world, {}, "two_way", {}),
+    "two_way, Poisson": (count_world, {}, "two_way", {"family": "poisson"}),
+    "efficient": (linear_world, {}, "efficient", {}),
 }
 
 

@@ -6,7 +6,8 @@ Cells: 1, 2, 3, 5, 10, 20 or 40 treated of 60 or 300 units, starting at once or 
 cohorts of two; noise independent, serially correlated, falling with size, Poisson and negative-binomial rates with
 means of 0.5 and 5 per unit and period, or shared among neighbours; treated by lot (declared as such) or with chances
 that grow with size (not declared). Every assignment serves a batch of outcomes, whose statistics are computed as a
-stack; the rule that chooses is the one of ``infer``. Intervals are studied beside: ``interval_study.py``.
+stack; the rule that chooses is the one of ``infer``. ``interval_study.py`` adds the coverage of intervals to the same
+table.
 
 Columns: ``naive`` is the two-sided normal test with cluster-robust errors, ``refused`` the share without a p-value,
 ``oracle`` a test that knows the standard deviation of the estimate. Resumable: a cell that is stored is not run again.
@@ -30,6 +31,8 @@ from evaltoolkit.inference.sized import draw_orders, sized_p_values
 
 STORED = Path(__file__).with_name("inference.csv")
 DRAWS, BATCH, PERMUTATIONS = 5000, 50, 399
+KEYS = ["units", "treated", "steps", "noise", "by"]
+COLUMNS = [*KEYS, "draws", "rejection", "refused", "naive", "power", "oracle"]
 TIMES = np.arange(1.0, 7.0)
 NOISES = (
     "independent",
@@ -185,6 +188,11 @@ def run_cell(cell, draws):
     }
 
 
+def write(stored):
+    """Store the table."""
+    stored.to_csv(STORED, index=False, float_format="%.6g", lineterminator="\n")
+
+
 def main():
     """Run the cells that are not stored yet."""
     from joblib import Parallel, delayed
@@ -195,19 +203,18 @@ def main():
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--cells", type=int, nargs=2, default=(0, len(list_cells())))
     arguments = parser.parse_args()
-    keys = ["units", "treated", "steps", "noise", "by"]
-    stored = pd.read_csv(STORED) if STORED.exists() else pd.DataFrame(columns=[*keys, "draws"])
-    done = {tuple(row) for row in stored[stored["draws"] == arguments.draws][keys].itertuples(index=False)}
+    stored = pd.read_csv(STORED) if STORED.exists() else pd.DataFrame(columns=COLUMNS)
+    done = {tuple(row) for row in stored[stored["draws"] == arguments.draws][KEYS].itertuples(index=False)}
     wanted = [cell for cell in list_cells()[slice(*arguments.cells)] if tuple(cell.values()) not in done]
     # in mixed order, so that what is stored so far says something about all of them
     np.random.default_rng(1).shuffle(wanted)
     run = Parallel(n_jobs=arguments.jobs, return_as="generator")(delayed(run_cell)(c, arguments.draws) for c in wanted)
     for row in track(run, total=len(wanted), description="inference"):
         stored = pd.concat([stored, pd.DataFrame([row])], ignore_index=True)
-        stored.to_csv(STORED, index=False, float_format="%.6g", lineterminator="\n")
+        write(stored)
     order = {tuple(cell.values()): place for place, cell in enumerate(list_cells())}
-    places = [order[tuple(row)] for row in stored[keys].itertuples(index=False)]
-    stored.iloc[np.argsort(places)].to_csv(STORED, index=False, float_format="%.6g", lineterminator="\n")
+    places = [order[tuple(row)] for row in stored[KEYS].itertuples(index=False)]
+    write(stored.iloc[np.argsort(places)])
     print(stored.describe().round(4).to_string())
 
 

@@ -5,10 +5,12 @@
 The sample: 2, 5 and 20 treated of 60 or 300 units in two steps, and ten in five cohorts of two; four kinds of noise;
 by lot and by size. The effect is as large as 2.8 standard deviations of its estimate.
 
-Columns: ``coverage`` of an effect that is the same for all, which is promised; ``varied`` the coverage of the mean
-effect on the treated where effects differ between units with a standard deviation as large as their mean, which is
-not; ``open`` the share of intervals with an infinite end; ``length`` the median length over that of an interval which
-knows the standard deviation of the estimate. Resumable: a cell that is stored is not run again.
+Columns, added to those of ``inference_study.py`` in one table: ``coverage`` of an effect that is the same for all,
+which is promised; ``varied`` the coverage of the mean effect on the treated where effects differ between units with a
+standard deviation as large as their mean, which is not; ``open`` the share of intervals with an infinite end;
+``length`` the median length over that of an interval which knows the standard deviation of the estimate; ``intervals``
+the number of draws, empty outside the sample. There the coverage of a constant effect is one less ``rejection``: an
+interval holds what its test does not reject. Resumable: a cell that is stored is not run again.
 """
 
 import argparse
@@ -26,9 +28,10 @@ from evaltoolkit.inference.randomisation import draw_assignments, permuted_stati
 from evaltoolkit.inference.runners import tell_own_spread
 from evaltoolkit.inference.sized import draw_orders, sized_p_values
 
-STORED = Path(__file__).with_name("intervals.csv")
+STORED = study.STORED
 DRAWS = 1000
-KEYS = ["units", "treated", "steps", "noise", "by"]
+KEYS = study.KEYS
+COLUMNS = ["coverage", "varied", "open", "length", "intervals"]
 SAMPLED = ("independent", "by size", "Poisson 0.5", "negative binomial 5")
 EFFECT = 2.8
 DOUBLINGS, HALVINGS = 8, 8
@@ -117,13 +120,8 @@ def run_cell(cell, draws):
     """One row of the table; nothing where ``infer`` refuses, of which the sample has no cell."""
     found = np.array([run_batch(cell, seed) for seed in range(draws // study.BATCH)])
     coverage, varied, unbounded = found[:, :3].mean(axis=0)
-    return cell | {
-        "draws": draws,
-        "coverage": coverage,
-        "varied": varied,
-        "open": unbounded,
-        "length": np.median(found[:, 3]),
-    }
+    numbers = (coverage, varied, unbounded, np.median(found[:, 3]), draws)
+    return cell | dict(zip(COLUMNS, numbers, strict=True))
 
 
 def main():
@@ -135,14 +133,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--draws", type=int, default=DRAWS)
     arguments = parser.parse_args()
-    stored = pd.read_csv(STORED) if STORED.exists() else pd.DataFrame(columns=[*KEYS, "draws"])
-    done = {tuple(row) for row in stored[stored["draws"] == arguments.draws][KEYS].itertuples(index=False)}
+    stored = pd.read_csv(STORED).reindex(columns=[*study.COLUMNS, *COLUMNS]).set_index(KEYS)
+    done = set(stored.index[stored["intervals"] == arguments.draws])
     wanted = [cell for cell in list_cells() if tuple(cell.values()) not in done]
     run = Parallel(n_jobs=arguments.jobs, return_as="generator")(delayed(run_cell)(c, arguments.draws) for c in wanted)
     for row in track(run, total=len(wanted), description="intervals"):
-        stored = pd.concat([stored, pd.DataFrame([row])], ignore_index=True)
-        stored.to_csv(STORED, index=False, float_format="%.6g", lineterminator="\n")
-    print(stored.describe().round(4).to_string())
+        stored.loc[tuple(row[key] for key in KEYS), COLUMNS] = [row[column] for column in COLUMNS]
+        study.write(stored.reset_index())
+    print(stored[COLUMNS].describe().round(4).to_string())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The stored study of the checks holds its gates, and the code still makes the stored figures."""
 
-import math
 import sys
 from pathlib import Path
 
@@ -17,11 +16,6 @@ import checks_study as study
 NOMINAL = {"pretrends": 0.05, "anticipation": 0.05, "spillover": 0.05, "agreement": 0.0455, "concurrent": 0.0455}
 # the others hold a number against a limit: at most this often where nothing is wrong
 LIMIT = 0.05
-# A limit of one standard error is passed the more often, the more is left out. Without a quarter of the values, as in
-# this world, the variance is 4/3 of the whole one; the difference of the two estimates has a third of it (Hausman 1978,
-# doi:10.2307/1913827), and exceeds one standard error as often as a standard normal exceeds the root of three: 8.3 %.
-# Known only after the study had shown 7.2 %; nothing in the check was changed for it.
-WIDER = {"reconstructed": math.erfc(math.sqrt(3 / 2))}
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +44,7 @@ def test_a_test_is_nominal_where_nothing_is_wrong(stored, name):
 @pytest.mark.parametrize("name", sorted(set(study.WORLDS) - set(NOMINAL)))
 def test_a_limit_is_seldom_passed_where_nothing_is_wrong(stored, name):
     row = stored.loc[(name, "clean")]
-    limit = WIDER.get(name, LIMIT)
-    assert row["alarm"] <= limit + error(limit, row["draws"])
+    assert row["alarm"] <= LIMIT + error(LIMIT, row["draws"])
 
 
 @pytest.mark.parametrize("name", sorted(study.WORLDS))
@@ -65,9 +58,16 @@ def test_a_range_that_is_the_truth_is_contradicted_at_five_per_cent(stored):
     assert abs(row["alarm"] - 0.05) <= error(0.05, row["draws"])
 
 
-def test_ten_points_are_passed_by_chance_where_many_stay_silent(stored):
-    # no gate: what the fixed limit costs with sixty against a hundred units
-    assert stored.loc[("response", "a tenth silent"), "alarm"] > stored.loc[("response", "clean"), "alarm"]
+def test_bounds_hold_the_truth_where_the_declared_range_does(stored):
+    row = stored.loc[("reporting", "bounds hold the truth")]
+    assert row["quiet"] >= 0.95 - error(0.95, row["draws"])
+
+
+def test_ten_points_by_chance_are_not_called_more(stored):
+    row = stored.loc[("response", "a tenth silent")]
+    assert row["alarm"] <= LIMIT + error(LIMIT, row["draws"])
+    # without the test of chance they would be: gaps of more than ten points are common there
+    assert row["alarm"] + row["nothing"] > 0.15
 
 
 @pytest.mark.parametrize("name", ["fidelity", "response", "agreement"])

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import inference_study as study
 from inference_figure import draw, read_cells
 
-KEYS = ["units", "treated", "steps", "noise", "by"]
+KEYS = study.KEYS
 # nominal 5 %
 MOST, LEAST, POWER = 0.065, 0.035, 0.7
 

@@ -109,7 +109,8 @@ def test_a_wrong_answer_of_ours_would_be_seen():
 def test_all_methods_that_fit_are_put_by_default():
     table = audit_design(make_design(), engines=ALWAYS)
     assert set(table.rows["method"]) == {
-        "group_time", "two_way", "sun_abraham", "extended_two_way", "imputation", "switchers", "synthetic_did",
+        "efficient", "group_time", "two_way", "sun_abraham", "extended_two_way", "imputation", "switchers",
+        "synthetic_did",
     }  # fmt: skip
     summary = table.summary()
     assert summary["agrees"].sum() == table.count("agrees")

@@ -1,7 +1,12 @@
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from evaltoolkit.checks._without import spread_of_difference
 from evaltoolkit.checks.merged import check_merged
 from evaltoolkit.checks.reconstructed import check_reconstructed
+from evaltoolkit.designs.subset import drop_values
 from evaltoolkit.estimators.registry import estimate
 
 
@@ -83,3 +88,28 @@ def test_the_panel_may_hold_more_periods_than_the_design(world, panel_of):
     panel = panel_of(whole, status)
     shorter = world(times=whole.times[1:], outcome=whole.outcome[:, 1:])
     assert reconstructed(shorter, panel).code == "check.reconstructed.none"
+
+
+def test_a_few_that_are_far_off_cannot_hide_behind_their_own_spread(world, panel_of):
+    # three of sixty treated places merge, and jump by 30: the mean moves by 1.5
+    design = world(effect=0.3)
+    merged = np.arange(160) < 3
+    jumped = world(outcome=design.outcome + 30.0 * (merged[:, None] & (design.times >= 2023)))
+    done = check_merged(jumped, estimate(jumped), panel=panel_of(jumped, merged=merged))
+    assert (done.verdict, done.code) == (False, "check.merged.changed")
+
+
+def test_what_leaving_out_does_by_chance_is_what_it_does(world):
+    differences, errors, ratios = [], [], []
+    drop = (np.arange(160) % 4 == 0)[:, None] & (np.arange(6) < 3)
+    for seed in range(150):
+        # the same cohorts in every draw
+        design = world(seed=seed)
+        design = replace(design, cohort=np.where(np.arange(160) < 60, 2022.0 + np.arange(160) % 2, np.inf))
+        reduced = drop_values(design, drop)
+        whole, rest = (estimate(one).aggregate("overall") for one in (design, reduced))
+        differences.append(float(rest.estimate[0] - whole.estimate[0]))
+        ratios.append(spread_of_difference(design, reduced, estimate(design), seed=seed + 1))
+        errors.append(ratios[-1] * float(rest.to_frame()["std_error"].iloc[0]))
+    assert np.mean(errors) == pytest.approx(np.std(differences), rel=0.15)
+    assert np.std(ratios) < 0.1 * np.mean(ratios)

@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaltoolkit.checks._again import cluster_influence
-from evaltoolkit.checks.leave_one_out import EXACT, check_leave_one_out
-from evaltoolkit.designs.subset import keep_units
+from evaltoolkit.checks.leave_one_out import EXACT, ZONES, check_leave_one_out
+from evaltoolkit.designs.subset import keep_periods, keep_units
 from evaltoolkit.estimators.registry import estimate
 
 
@@ -22,7 +23,8 @@ def test_clean_world_is_stable(world):
     done = run(world())
     assert done.verdict is True
     exact = done.table["estimate"].notna()
-    assert exact.sum() == EXACT + 2
+    # ten clusters, two cohorts, six waves
+    assert done.table.loc[exact, "what"].value_counts().to_dict() == {"cluster": EXACT, "wave": 6, "cohort": 2}
     assert done.facts["low"] <= estimate(world()).aggregate("overall").estimate[0] <= done.facts["high"]
 
 
@@ -68,3 +70,40 @@ def test_one_treated_unit_cannot_be_left_out(world):
 def test_later_cohorts_compare_where_all_are_treated_in_the_end(world):
     done = run(world(n_treated=160, comparison="not_yet_treated"))
     assert (done.verdict, done.code) == (True, "check.leave_one_out.stable")
+
+
+def test_one_wave_that_makes_the_result(world):
+    # nothing happens but in one wave after the start
+    base = world(effect=0.0, noise=0.5)
+    once = base.treated[:, None] & (base.times == 2024.0)
+    done = run(world(outcome=base.outcome - 0.4 * (base.times >= base.cohort[:, None]) + 3.0 * once))
+    assert (done.verdict, done.code) == (False, "check.leave_one_out.turned")
+    waves = done.table[done.table["what"] == "wave"].set_index("dropped")["estimate"]
+    assert waves["2024"] < 0 < waves["2019"]
+    # of three periods none can be spared
+    assert "wave" not in set(run(keep_periods(world(), np.arange(2, 5))).table["what"])
+
+
+def test_a_wave_is_left_out_as_if_it_had_not_been_there(world):
+    design = world()
+    waves = run(design).table.query("what == 'wave'").set_index("dropped")["estimate"]
+    for one in (0, 3, 5):
+        again = estimate(keep_periods(design, np.delete(np.arange(6), one))).aggregate("overall").estimate[0]
+        assert waves[f"{design.times[one]:g}"] == pytest.approx(again, abs=1e-12)
+
+
+def test_one_zone_that_makes_the_result(world, panel_of):
+    base = world(effect=-0.3, noise=0.3)
+    zone = np.array([f"Z{i // 8}" for i in range(160)])
+    lifted = (zone == "Z2")[:, None] & (base.times >= base.cohort[:, None])
+    design = world(outcome=base.outcome + 9.0 * lifted)
+    membership = pd.DataFrame({"municipality": design.units, "zone": zone})
+    done = check_leave_one_out(design, estimate(design), panel=panel_of(design), membership=membership)
+    assert (done.verdict, done.code) == (False, "check.leave_one_out.turned")
+    zones = done.table[done.table["what"] == "zone"]
+    assert len(zones) == ZONES
+    assert zones["dropped"].iloc[0] == "zone Z2"
+    again = estimate(keep_units(design, zone != "Z2")).aggregate("overall").estimate[0]
+    assert zones["estimate"].iloc[0] == pytest.approx(again, abs=1e-12)
+    # without the file nobody knows of zones
+    assert "zone" not in set(run(design).table["what"])

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from evaltoolkit.checks.pretrends import check_pretrends, noncentrality_for, rejection_power
+from evaltoolkit.effects.pretest import joint_tail
 from evaltoolkit.estimators.registry import estimate
 
 
@@ -95,3 +96,26 @@ def test_a_comparison_chosen_for_moving_alike_is_no_test_of_moving_alike(world):
     assert (fitted.verdict, fitted.code) == (None, "check.pretrends.fitted")
     plain = check_pretrends(complete, estimate(complete, "synthetic_did", variant="did"), smallest_relevant=2.0)
     assert plain.code != "check.pretrends.fitted"
+
+
+@pytest.mark.parametrize("freedom", [10.0, 23.0, 400.0])
+def test_power_with_an_estimated_covariance_agrees_with_draws(freedom):
+    rng, df, nc = np.random.default_rng(8), 3, 9.0
+    estimate = rng.normal(size=(40_000, df)) + np.sqrt([nc, 0, 0])
+    covariance = stats.wishart(freedom, np.eye(df), seed=9).rvs(40_000) / freedom
+    statistic = np.einsum("bi,bij,bj->b", estimate, np.linalg.inv(covariance), estimate)
+    rejected = np.mean([joint_tail(one, df, freedom) < 0.05 for one in statistic])
+    assert rejection_power(df, nc, freedom=freedom) == pytest.approx(rejected, abs=3 * 0.5 / 200)
+    assert noncentrality_for(df, rejection_power(df, nc, freedom=freedom), freedom=freedom) == pytest.approx(nc)
+
+
+def test_the_joint_test_holds_its_size_with_a_dozen_treated(world):
+    """The chi-square rejects a true null in one of seven such worlds (twelve treated, two cohorts)."""
+    seen = [run(world(seed=seed, n=42, n_treated=12)).code == "check.pretrends.seen" for seed in range(400, 700)]
+    assert np.mean(seen) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_fewer_clusters_than_estimates_are_no_test():
+    assert np.isnan(joint_tail(4.0, 5, 3.0))
+    assert np.isnan(rejection_power(5, 4.0, freedom=3.0))
+    assert joint_tail(5.0, 2) == pytest.approx(joint_tail(5.0, 2, 1e7), rel=1e-5)

@@ -6,6 +6,7 @@ import pytest
 from evaltoolkit.checks.refuters import check_refuters, collapse_changes
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import RefusedError
+from evaltoolkit.sensitivity.partial_r2 import partial_r2_sensitivity
 
 
 def run(design, **options):
@@ -46,7 +47,7 @@ def test_a_few_very_large_values_make_false_alarms(world):
     found = []
     for seed in range(5):
         jumps = 3.0 * np.exp(1.8 * np.random.default_rng(seed).normal(size=(300, 1)))
-        design = world(n=300, n_treated=10, effect=60.0, seed=seed)
+        design = world(n=300, n_treated=12, effect=60.0, seed=seed)
         # every unit has its own jump in the last years, treated or not
         found.append(run(replace(design, outcome=design.outcome + jumps * (design.times >= 2022.0))))
     assert {(one.verdict, one.code) for one in found} == {(False, "check.refuters.false_alarms")}
@@ -128,3 +129,27 @@ def test_neither_labels_nor_order_change_the_verdict(world):
     first, second = run(design), run(other)
     assert first.code == second.code
     assert first.facts == second.facts
+
+
+def test_how_strong_a_hidden_cause_would_have_to_be(world):
+    x = np.random.default_rng(2).normal(size=(160, 1))
+    plain = world()
+    design = world(outcome=plain.outcome + 0.4 * x * np.arange(6), covariates=x, covariate_names=("size",))
+    done = run(design)
+    frame = collapse_changes(design)
+    direct = partial_r2_sensitivity(
+        frame["change"],
+        frame["treated"],
+        frame[["covariate_0"]],
+        ["size"],
+        benchmarks=["size"],
+        weights=frame["weight"],
+    )
+    told = done.figure["partial_r2"].set_index("quantity")["value"]
+    assert told["robustness"] == pytest.approx(direct.robustness)
+    assert done.facts["hidden"] == int(100 * direct.robustness)
+    # what a hidden cause as strong as the measured one would leave
+    assert done.figure["benchmarks"]["benchmark"].tolist() == ["size"] * 3
+    assert done.figure["benchmarks"]["estimate"].tolist() == pytest.approx(direct.bounds["estimate"].tolist())
+    # a clearer effect asks for a stronger cause
+    assert run(world(effect=4.0)).facts["hidden"] > run(world(effect=2.0)).facts["hidden"] > 0

@@ -11,6 +11,9 @@ from evaltoolkit.checks.reporting import check_reporting
 from evaltoolkit.estimators.counts import rate_ratio
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.evaluations.facts import seen_incidence
+from evaltoolkit.i18n import LANGUAGES, words
+from evaltoolkit.reports.prose import Prose
+from evaltoolkit.reports.sections import check_row
 
 SIGNALS = SimpleNamespace(reporting="incidence_recorded")
 INCIDENCE, DETECTION = 0.8, 1.5
@@ -154,3 +157,17 @@ def test_without_the_measure_in_the_panel_it_stays_as_it_was(recorded):
     assert check((design, nothing), detection="noticed").code == "check.reporting.undeclared_rise"
     few = replace(design, cohort=np.where(np.arange(160) < 8, 2022.0, np.inf))
     assert check((few, panel), detection="noticed").code.startswith("check.reporting.undeclared")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_says_that_the_declared_range_does_not_hold(recorded, language):
+    done = check(recorded(), detection="noticed", detection_range=(0.9, 1.1))
+    row = check_row(done, Prose(words(language)))
+    prose = Prose(words(language))
+    said = [prose.number(float(done.facts[name])) for name in ("change", "low", "high")]
+    assert all(number in row.saw for number in said)
+    # not what the range alone would have had it say, which is wrong here
+    blind = check(recorded(), detection_range=(0.9, 1.1))
+    assert blind.code == "check.reporting.higher"
+    assert row.saw != check_row(blind, prose).saw
+    assert row.key == "fail"

@@ -6,7 +6,7 @@ import pytest
 
 from evaltoolkit.checks._again import overall_effects
 from evaltoolkit.checks._joint import combine_effects, know
-from evaltoolkit.checks._rings import find_pairs, known_neighbours, ring_starts
+from evaltoolkit.checks._rings import find_neighbours, known_neighbours, ring_starts
 from evaltoolkit.checks.spillover import check_spillover
 from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.estimators.registry import estimate
@@ -100,7 +100,7 @@ def test_zones_of_the_user_are_rings_and_treated_zones_are_none(world):
     done = check(replace(design, clusters=zones))
     assert done.facts["near"] == 30
     whole = np.array([f"zone {i // 2}" for i in range(160)])
-    assert find_pairs(replace(design, clusters=whole), None) is None
+    assert find_neighbours(replace(design, clusters=whole), None) is None
     assert check(replace(design, clusters=whole)).code == "check.spillover.unknown"
 
 
@@ -110,6 +110,20 @@ def test_zones_of_the_membership_are_rings(world, panel_of):
     membership = pd.DataFrame(rows, columns=["municipality", "zone"])
     done = check(design, panel=panel_of(design), membership=membership)
     assert (done.verdict, done.facts["near"]) == (True, 30)
+    assert (done.did, done.figure["neighbours"]) == ("check.spillover.did_zones", "zones")
+    # who gave zones said what a neighbourhood is: borders are not asked
+    street_too = check(design, panel=panel_of(design), membership=membership, neighbours={"00000": ["00150"]})
+    assert street_too.table.equals(done.table)
+    by_border = check(design, panel=panel_of(design), neighbours={"00000": ["00150"]})
+    assert (by_border.did, by_border.figure["neighbours"], by_border.facts["near"]) == (
+        "check.spillover.did",
+        "borders",
+        1,
+    )
+    # where whole zones start together they say nothing, and borders do
+    whole = membership.assign(zone=[f"Z{i // 2}" for i in range(140)])
+    fallen_back = check(design, panel=panel_of(design), membership=whole, neighbours={"00000": ["00150"]})
+    assert fallen_back.table.equals(by_border.table)
     assert check(design, panel=panel_of(design), membership=membership[["municipality"]]).verdict is None
     cells = membership.rename(columns={"municipality": "livc_r"})
     assert check(design, panel=panel_of(design), membership=cells).code == "check.spillover.unknown"
@@ -123,8 +137,9 @@ def test_borders_of_the_register_for_municipalities_and_cells(world, panel_of):
     design = replace(world(), units=np.array(codes), clusters=np.array(codes))
     panel = replace(panel_of(design), vintage=2025)
     assert known_neighbours(panel) == borders
-    pairs = find_pairs(design, known_neighbours(panel))
-    ring, start = ring_starts(design, pairs)
+    found = find_neighbours(design, known_neighbours(panel))
+    assert found.by == "borders"
+    ring, start = ring_starts(design, found.pairs)
     for row in np.flatnonzero(ring == 1):
         touching = [codes.index(other) for other in borders[codes[row]] if other in codes]
         treated = [design.cohort[one] for one in touching if design.treated[one]]

@@ -74,3 +74,31 @@ def test_a_file_is_erased_by_a_command_of_its_own_or_before_collecting(store, tm
     assert "erased" in capsys.readouterr().out
     assert run("collect", "--purge", digest, "--store", store) == 0
     assert list((store / "originals").iterdir()) == []
+
+
+def test_a_conflict_is_decided_by_a_command(tmp_path, capsys):
+    framework = load_framework("livc-r")
+    for name, meetings in (("a.xlsx", 5), ("b.xlsx", 6)):
+        write_form(framework, tmp_path / "in", {("GOV-08", "case"): meetings}, name=name, earlier=())
+    store = tmp_path / "store"
+    assert run("collect", tmp_path / "in", "--store", store, "-l", "en") == 1
+    assert "choose" in capsys.readouterr().out
+    assert run("choose", store, "c.xlsx") == 2
+    assert run("choose", tmp_path / "nowhere", "b.xlsx") == 2
+    assert run("choose", store, "b.xlsx") == 0
+    assert "1 file gave way: a.xlsx." in capsys.readouterr().out
+    assert run("collect", tmp_path / "in", "--store", store) == 0
+    assert run("export", store, tmp_path / "values.csv") == 0
+    assert [row["value"] for row in rows_of(tmp_path / "values.csv")] == ["6"]
+    assert run("choose", store, "a.xlsx") == 2
+    assert run("choose", store, "b.xlsx") == 0
+    assert "0 files gave way" in capsys.readouterr().out
+
+
+def test_role_minutes_and_rosters_are_written_from_the_store(store, tmp_path):
+    assert run("export", store, tmp_path / "about.csv", "--about") == 0
+    (row,) = rows_of(tmp_path / "about.csv")
+    assert (row["unit"], row["contact"], row["minutes"]) == ("11002", "", "")
+    assert run("export", store, tmp_path / "about.csv", "--about", "--revision", row["sha256"][:9]) == 2
+    assert run("roster", "--store", store, "--out", tmp_path / "roster.csv", "--revision", row["sha256"][:9]) == 0
+    assert rows_of(tmp_path / "roster.csv") == []

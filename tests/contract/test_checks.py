@@ -144,6 +144,24 @@ WORLDS["concurrent"] = (
     (_SHOCKED, with_shock(_SHOCKED, _EARLY_SHOCK)),
 )
 WORLDS["fidelity"] = ((_CLEAN, {"roster": delivered(0.9)}), (_CLEAN, {"roster": delivered(0.3)}))
+WORLDS["missing_answers"] = tuple((_WORLDS.silenced(broken=broken), {}) for broken in (False, True))
+WORLDS["attrition"] = tuple((_WORLDS.left(broken=broken), {}) for broken in (False, True))
+WORLDS["dormant"] = tuple(
+    (design, {"panel": panel_with(design, status=status)})
+    for design, status in (_WORLDS.asleep(broken=broken) for broken in (False, True))
+)
+
+
+def with_ages(move):
+    """Mean age of those who answered, by unit and year; it moves in the treated arm from the start on."""
+    rng = np.random.default_rng(12)
+    after = _CLEAN.times >= _CLEAN.cohort[:, None]
+    age = 45 + rng.normal(0, 2, (160, 1)) + rng.normal(0, 1, (160, 6)) + move * after
+    panel = panel_with(_CLEAN)
+    return {"panel": replace(panel, data=panel.data.assign(age=age.ravel())), "composition": ["age"]}
+
+
+WORLDS["composition"] = ((_CLEAN, with_ages(0.0)), (_CLEAN, with_ages(2.0)))
 NAMES = sorted(list_checks())
 
 
@@ -170,7 +188,7 @@ def test_clean_passes_and_broken_fails(name):
 def test_what_was_seen_can_be_said(name, language):
     say = words(language).say
     for one in (run(name, False), run(name, True)):
-        for code in (one.assumption, one.code, f"check.{name}.did"):
+        for code in (one.assumption, one.code, one.did or f"check.{name}.did", f"check.{name}.blind"):
             assert "{" not in say(code, **one.facts)
 
 
@@ -223,4 +241,4 @@ def test_every_sentence_is_used():
     )
     for code in catalogue("en"):
         ending = code.removesuffix(".remedy").split(".")[-1]
-        assert ending == "did" or f'"{ending}"' in source or f".{ending}" in source or ending in source, code
+        assert ending in ("did", "blind") or f'"{ending}"' in source or f".{ending}" in source or ending in source, code

@@ -5,7 +5,6 @@ import zipfile
 from xml.sax.saxutils import escape
 
 PERIOD, EARLIER = "2024", ("2023", "2022")
-LANGUAGE = "nl"
 ANSWERS = {
     "GOV-02.value": "own",
     "GOV-03.value": "active",
@@ -40,6 +39,8 @@ PLAN, HOURS, MONTH = "etk.PREV_06.value", "etk.CAP_05.hours", "etk.CAP_05.start_
 MEMBER = "etk.COMP_01.value.youth"
 DORMANT = "@GOV-03.value.dormant"
 NO_CELL = "@GOV-03.value.none"
+# a number with the decimal mark of another language
+OTHER_MARK = "@3.5"
 
 
 def now(name, kind="v"):
@@ -53,7 +54,7 @@ CELL_FAULTS = [
     ([(now(STRATEGIC), NUMBER, "-2")], [("value.below_minimum", now(STRATEGIC))]),
     ([(now(SIGNALS), NUMBER, "3.5")], [("value.not_whole", now(SIGNALS))]),
     ([(now(SIGNALS), TEXT, "1.234")], [("value.ambiguous_number", now(SIGNALS))]),
-    ([(now(HOURS), TEXT, "3.5")], [("value.ambiguous_number", now(HOURS))]),
+    ([(now(HOURS), TEXT, OTHER_MARK)], [("value.ambiguous_number", now(HOURS))]),
     ([(now(SIGNALS), ERROR, "#DIV/0!")], [("value.error_cell", now(SIGNALS))]),
     ([(now(SIGNALS), ERROR, "#REF!")], [("value.error_cell", now(SIGNALS))]),
     ([(now(SIGNALS), FORMULA, "4+4")], [("value.formula_without_value", now(SIGNALS))]),
@@ -90,6 +91,12 @@ CELL_FAULTS = [
     ([(now(CASE), TEXT, "85.07.30-033.28")], [("personal.national_number", now(CASE))]),
     ([(now(CASE), NUMBER, "85073003328")], [("personal.national_number", now(CASE))]),
     ([(now(CASE), TEXT, "bel 0475 12 34 56")], [("personal.phone", now(CASE))]),
+    ([(now(CASE), TEXT, "８５.０７.３０－０３３.２８")], [("personal.national_number", now(CASE))]),
+    ([(now(CASE), TEXT, "geboren op 12/03/1985")], [("personal.birth_date", now(CASE))]),
+    ([(now(CASE), TEXT, "née le 3 mars 1985")], [("personal.birth_date", now(CASE))]),
+    ([(now(CASE), TEXT, "Geb. 12.03.1985")], [("personal.birth_date", now(CASE))]),
+    ([(now(CASE), TEXT, "Naam"), (now(STRATEGIC), TEXT, "Jan Peeters")], [("personal.name", now(STRATEGIC))]),
+    ([(now(CASE), TEXT, "Anschrift"), (now(STRATEGIC), TEXT, "Hof 1")], [("personal.address", now(STRATEGIC))]),
     # several at once in one form
     (
         [(now(CASE), TEXT, "veel"), (now(PLAN), TEXT, "ja/nee"), (f"{SIGNALS}.2022.v", NUMBER, "-1")],
@@ -130,7 +137,7 @@ def edit_cell(path, layout, name, xml, text):
 
 
 def _book(edit):
-    return lambda path, layout: edit_part(path, "xl/workbook.xml", edit)
+    return lambda path, layout: edit_part(path, "xl/workbook.xml", lambda text: _changed(text, edit, layout))
 
 
 def _answers(edit):
@@ -165,11 +172,12 @@ def _double_cell(text, layout):
     return text.replace(found[0], found[0] * 2)
 
 
-def _rename_sheet(text):
-    return re.sub(r'name="Antwoorden"', 'name="Blad1"', text).replace("Antwoorden!", "Blad1!")
+def _rename_sheet(text, layout):
+    title = layout.titles["answers"]
+    return text.replace(f'name="{title}"', 'name="Blad1"').replace(f"{title}!", "Blad1!")
 
 
-def _lose_name(text):
+def _lose_name(text, _):
     return re.sub(rf'<definedName name="{re.escape(now(SIGNALS))}"[^>]*>.*?</definedName>', "", text)
 
 
@@ -215,19 +223,23 @@ FILE_FAULTS = [
     (_hidden_text(lambda form: form.meta.unit, lambda _: "99999"), [("form.changed_metadata", "")]),
     (_hidden_text(lambda form: form.digest, lambda form: form.digest[::-1]), [("form.changed_metadata", "")]),
     (_add_part("xl/vbaProject.bin", b"x"), [("file.macro", "")]),
+    (_add_part("xl/media/image1.png", b"\x89PNG"), [("file.picture", "")]),
+    (lambda path, _: path.write_bytes(path.read_bytes() + b"x"), [("file.hidden_bytes", "")]),
     (lambda path, _: path.write_bytes(path.read_bytes()[:3000]), [("file.truncated", "")]),
     (lambda path, _: path.write_text("<html><body>n.v.t.</body></html>"), [("file.not_xlsx", "")]),
     (lambda path, _: path.write_bytes(b""), [("file.empty", "")]),
 ]
 
 
-def typed_text(framework, text):
+def typed_text(framework, text, language):
     """Return a text as typed; ``@INDICATOR.part.option`` stands for the label of an option."""
+    if text == OTHER_MARK:
+        return "3,5" if language == "en" else "3.5"
     if not text.startswith("@"):
         return text
     indicator, part, code = text[1:].split(".")
     options = framework.by_id[indicator].part(part).options
-    return next(option.label.in_(LANGUAGE) for option in options if option.code == code)
+    return next(option.label.in_(language) for option in options if option.code == code)
 
 
 def answer_rows(framework, unit):

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.slow
 def test_every_part_is_there(demo):
     out, _ = demo
     assert {path.name for path in (out / "report").iterdir()} == {
-        *(f"report_{language}.html" for language in LANGUAGES),
+        *(f"{page}_{language}.html" for page in ("council", "report") for language in LANGUAGES),
         "results.csv",
         "results.json",
     }

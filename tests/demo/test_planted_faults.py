@@ -7,10 +7,11 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from planted import CELL_FAULTS, EARLIER, FILE_FAULTS, LANGUAGE, PERIOD, answer_rows, edit_cell, typed_text
+from planted import CELL_FAULTS, EARLIER, FILE_FAULTS, PERIOD, answer_rows, edit_cell, typed_text
 
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.values import value_table
+from evaltoolkit.i18n import LANGUAGES
 from evaltoolkit.submissions.collect import collect_folder
 from evaltoolkit.submissions.layout import FormMeta, layout_form
 from evaltoolkit.submissions.write import write_templates
@@ -29,8 +30,13 @@ def units():
     return sorted(municipality_codes(2025))[: len(FAULTS) + 2]
 
 
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def filled(livc_r, units, tmp_path_factory):
+def filled(livc_r, units, language, tmp_path_factory):
     """Filled forms, one for each fault and two more, as they were sent out and saved."""
     folder = tmp_path_factory.mktemp("filled")
     respondents = pd.DataFrame({"unit_kind": "municipality", "unit": units, "members": ""})
@@ -38,7 +44,7 @@ def filled(livc_r, units, tmp_path_factory):
         livc_r,
         folder,
         period=PERIOD,
-        language=LANGUAGE,
+        language=language,
         respondents=respondents,
         form="evaluation",
         earlier=EARLIER,
@@ -53,13 +59,14 @@ def returned(filled, tmp_path):
     return tmp_path / "returned"
 
 
-def file_of(unit):
-    return f"{unit}_{PERIOD}_{LANGUAGE}.xlsx"
+@pytest.fixture
+def file_of(language):
+    return lambda unit: f"{unit}_{PERIOD}_{language}.xlsx"
 
 
-def layout_of(framework, unit):
+def layout_of(framework, unit, language):
     version = framework.version
-    meta = FormMeta("livc-r", version, "evaluation", "municipality", unit, (unit,), "2025", PERIOD, EARLIER, LANGUAGE)
+    meta = FormMeta("livc-r", version, "evaluation", "municipality", unit, (unit,), "2025", PERIOD, EARLIER, language)
     return layout_form(framework, meta)
 
 
@@ -74,19 +81,22 @@ def test_untouched_forms_have_no_error(returned, livc_r, units, tmp_path):
     assert set(collection.values["unit"]) == set(units)
 
 
-def test_every_planted_fault_is_found_at_its_cell_and_nothing_else(returned, livc_r, units, tmp_path):
+def test_every_planted_fault_is_found_at_its_cell_and_nothing_else(
+    returned, livc_r, units, language, file_of, tmp_path
+):
     expected = Counter()
     for unit, (edits, codes) in zip(units, FAULTS, strict=False):
-        layout = layout_of(livc_r, unit)
+        layout = layout_of(livc_r, unit, language)
         if callable(edits):
             edits(returned / file_of(unit), layout)
         else:
             for name, xml, text in edits:
-                edit_cell(returned / file_of(unit), layout, name, xml, typed_text(livc_r, text))
+                edit_cell(returned / file_of(unit), layout, name, xml, typed_text(livc_r, text, language))
         expected += Counter((file_of(unit), code, *(layout.cells[name] if name else ("", ""))) for code, name in codes)
     collection = collect_folder(returned, store=tmp_path / "store", framework=livc_r)
     assert errors(collection) == expected
     assert len({code for _, code, *_ in expected}) >= 30
+    assert len(FAULTS) >= 50
     # the two untouched forms are taken whole, and a fault in one cell keeps the other cells
     state = collection.files.set_index("file")["state"]
     assert list(state[[file_of(unit) for unit in units[-2:]]]) == ["accepted", "accepted"]
@@ -94,12 +104,21 @@ def test_every_planted_fault_is_found_at_its_cell_and_nothing_else(returned, liv
     assert set(first["indicator"]) >= {"COMP-09", "HAR-08", "PREV-06"}
     assert not ((first["indicator"] == "GOV-08") & (first["part"] == "case")).any()
     # what a stranger typed is nowhere repeated
-    typed = ("jan@example.org", "85.07.30-033.28", "85073003328", "0475 12 34 56", "een stuk of vijf")
+    typed = (
+        "Jan Peeters",
+        "Hof 1",
+        "12/03/1985",
+        "jan@example.org",
+        "85.07.30-033.28",
+        "85073003328",
+        "0475 12 34 56",
+        "een stuk of vijf",
+    )
     told = [str(fact) for finding in collection.findings for fact in finding.facts.values()]
     assert not [fact for fact in told if any(text in fact for text in typed)]
 
 
-def test_the_same_file_twice_changes_nothing(returned, livc_r, units, tmp_path):
+def test_the_same_file_twice_changes_nothing(returned, livc_r, units, file_of, tmp_path):
     once = collect_folder(returned, store=tmp_path / "store", framework=livc_r)
     shutil.copy(returned / file_of(units[0]), returned / "again.xlsx")
     twice = collect_folder(returned, store=tmp_path / "store", framework=livc_r)
@@ -107,10 +126,18 @@ def test_the_same_file_twice_changes_nothing(returned, livc_r, units, tmp_path):
     pd.testing.assert_frame_equal(once.values, twice.values)
 
 
-def test_two_files_that_disagree_are_a_conflict_a_person_must_decide(returned, livc_r, units, tmp_path):
+def test_two_files_that_disagree_are_a_conflict_a_person_must_decide(
+    returned, livc_r, units, language, file_of, tmp_path
+):
     other = returned / "zz_other.xlsx"
     shutil.copy(returned / file_of(units[0]), other)
-    edit_cell(other, layout_of(livc_r, units[0]), f"etk.DET_02.value.{PERIOD}.v", '<c r="{r}"{s}><v>{v}</v></c>', "9")
+    edit_cell(
+        other,
+        layout_of(livc_r, units[0], language),
+        f"etk.DET_02.value.{PERIOD}.v",
+        '<c r="{r}"{s}><v>{v}</v></c>',
+        "9",
+    )
     collection = collect_folder(returned, store=tmp_path / "store", framework=livc_r)
     assert errors(collection) == Counter({("zz_other.xlsx", "file.conflict", "", ""): 1})
     chosen = collection.values[(collection.values["unit"] == units[0]) & (collection.values["period"] == PERIOD)]

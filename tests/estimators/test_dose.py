@@ -14,6 +14,7 @@ from evaltoolkit.estimators.dose import ESTIMATOR, estimate_dose
 from evaltoolkit.estimators.dose_curve import curve_slopes, curve_values, make_curve
 from evaltoolkit.estimators.dose_fit import average_over_doses, fit_curve, list_pieces
 from evaltoolkit.estimators.group_time import estimate_group_time
+from evaltoolkit.estimators.registry import estimate
 
 FAST = settings(max_examples=10, deadline=None)
 CURVES = ESTIMATOR.options["curve"]
@@ -282,3 +283,25 @@ def test_slopes_of_a_spline_are_those_of_its_levels():
     grid = effects.labels["dose"][named(effects, "level")].to_numpy()
     # a parabola's chord has the mean of the slopes at its ends; the knot is the fifth point
     np.testing.assert_allclose(np.diff(level) / np.diff(grid), (slope[1:] + slope[:-1]) / 2, rtol=1e-8)
+
+
+def test_an_event_study_of_slopes_with_the_slope_over_all_periods():
+    design = dosed(4, n=120, levels=None)
+    strong = {"assume": "strong_parallel_trends"}
+    slopes = estimate(design, "dose", to="slopes", **strong)
+    rows, events = (estimate(design, "dose", to=to, **strong) for to in ("overall", "event"))
+    assert slopes.kind == "event"
+    np.testing.assert_array_equal(slopes.estimate, events.estimate[named(events, "mean slope")])
+    assert slopes.overall.estimate[0] == rows.estimate[named(rows, "mean slope")[0]]
+    low, high = slopes.aggregate("overall").to_frame().iloc[0][["conf_low", "conf_high"]]
+    assert low < 0.5 < high
+
+
+def test_slopes_that_may_not_be_given_are_undefined_with_the_reason():
+    design = dosed(4, n=120)
+    plain = estimate(design, "dose", to="slopes")
+    assert np.isnan(plain.estimate).all()
+    assert "no data can show" in plain.overall.reasons[0]
+    bins = estimate(design, "dose", to="slopes", curve="bins", assume="strong_parallel_trends")
+    assert "take a line or a spline" in bins.overall.reasons[0]
+    assert np.isnan(bins.overall.to_frame()["std_error"]).all()

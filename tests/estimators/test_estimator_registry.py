@@ -28,7 +28,7 @@ def test_wrong_words_get_the_nearest_right_one():
 def test_a_stack_is_refused_with_advice():
     design = simulate()
     stack = dataclasses.replace(design, outcome=np.stack([design.outcome] * 2, axis=2))
-    with pytest.raises(EvaltoolkitError, match=r"60x5x2.*group_time_points"):
+    with pytest.raises(EvaltoolkitError, match=r"60x5x2.*estimate_each"):
         estimate(stack)
 
 

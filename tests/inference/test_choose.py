@@ -6,15 +6,8 @@ from tables import make_design
 
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
-from evaltoolkit.inference.choose import (
-    COMPLETE,
-    FEW_COMPARISON,
-    NOT_A_CONTRAST,
-    ONE_TREATED,
-    OUTSIDE,
-    UNATTAINABLE,
-    infer,
-)
+from evaltoolkit.inference.choose import FEW_COMPARISON, ONE_TREATED, OUTSIDE, UNATTAINABLE, infer
+from evaltoolkit.inference.question import COMPLETE
 
 
 def ask(*, seed=1, sizes=None, design=None, **settings):
@@ -96,13 +89,13 @@ def test_a_p_value_that_could_not_be_small_is_not_given():
     assert enough.attainable == pytest.approx(1 / 16)
 
 
-def test_covariates_are_taken_out_by_regression():
+def test_weights_by_a_propensity_score_are_replaced_by_a_regression():
     rng = np.random.default_rng(2)
     design = make_design(np.random.default_rng(1), treated=(4,), never=30)
     x = rng.normal(size=34)
     tilted = design.outcome + 3 * x[:, None] * (design.times - 2018)
     adjusted = replace(design, outcome=tilted, covariates=x[:, None], covariate_names=("x",))
-    found = infer(adjusted, estimate(adjusted, adjust="dr").aggregate("overall"), draws=299)
+    found = infer(adjusted, estimate(adjusted, adjust="ipw").aggregate("overall"), draws=299)
     regression = estimate(adjusted, adjust="reg").aggregate("overall").estimate[0]
     assert found.estimate == pytest.approx(regression, abs=1e-10)
     assert COMPLETE in found.why
@@ -111,20 +104,9 @@ def test_covariates_are_taken_out_by_regression():
     assert found.high - found.low == pytest.approx(plain.high - plain.low, rel=0.3)
 
 
-def test_gaps_leave_the_units_seen_throughout():
-    design = make_design(np.random.default_rng(1), treated=(4,), never=30)
-    outcome = design.outcome.copy()
-    outcome[[0, 33], 2] = np.nan
-    found = ask(design=replace(design, outcome=outcome), sizes=np.linspace(1, 3, 34))
-    assert (found.n_treated, found.n_comparison) == (3, 29)
-    assert found.why.endswith(COMPLETE)
-    outcome[4:, 0] = np.nan
-    assert ask(design=replace(design, outcome=outcome)).reason == NOT_A_CONTRAST
-
-
-def test_another_method_is_no_contrast():
-    design = make_design(np.random.default_rng(1), treated=(4,), never=30)
-    assert infer(design, estimate(design, "imputation").aggregate("overall")).reason == NOT_A_CONTRAST
+def test_a_fault_of_the_user_is_not_a_reason():
+    with pytest.raises(EvaltoolkitError, match="above zero"):
+        ask(treated=(2,), sizes=np.zeros(20))
 
 
 def test_clusters_have_the_sum_of_their_units():

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from count_worlds import estimate_overall, make_counts
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.choose import FEW_COMPARISON, ONE_TREATED, OUTSIDE, UNATTAINABLE, infer
-from evaltoolkit.inference.count_choice import NOT_COUNTABLE, NOT_OVERALL
+from evaltoolkit.inference.count_choice import NOT_COUNTABLE, NOT_OVERALL, choose_count_method, most_events
+from evaltoolkit.inference.count_table import count_table
 from evaltoolkit.inference.floor import NO_ESTIMATE, TOO_FEW_EVENTS, has_enough, least_total
 
 
@@ -25,7 +27,7 @@ RULES = {
     "one among few by lot": ({"treated": (1,), "never": 12, "mean": 20.0, "by_lot": True}, "lot", UNATTAINABLE),
     "few": ({"treated": (2, 2), "starts": (2020.0, 2022.0)}, "counts", ""),
     "many": ({"treated": (15,)}, "counts", ""),
-    "hardly any events": ({"treated": (2,), "mean": 0.1, "seed": 10}, "", TOO_FEW_EVENTS),
+    "hardly any events": ({"treated": (2,), "mean": 0.03, "seed": 10}, "", TOO_FEW_EVENTS),
 }
 
 
@@ -107,9 +109,11 @@ def test_what_it_cannot_take_is_refused_with_a_reason():
     assert ask(weighted).reason == NOT_COUNTABLE
     event = estimate(design, "extended_two_way", family="poisson").aggregate("event")
     assert infer(design, event).reason == NOT_OVERALL
-    nothing = design.outcome.copy()
-    nothing[-4:, :3] = 0
-    assert ask(replace(design, outcome=nothing)).reason == NO_ESTIMATE
+    # nobody was observed before the start: nothing is known of what was expected
+    late = replace(design, outcome=np.where(design.times < 2021, np.nan, design.outcome))
+    table = count_table(late, SimpleNamespace(units=late.units, clusters=late.clusters))
+    assert choose_count_method((4, 27), most_events(table), by_lot=True, inside=True) == ("", TOO_FEW_EVENTS)
+    assert choose_count_method((4, 27), (9.0, 9.0), by_lot=True, inside=True) == ("", NO_ESTIMATE)
     with pytest.raises(EvaltoolkitError, match="not for the ratio of a count"):
         ask(design, method="sized")
 
@@ -119,9 +123,34 @@ def test_the_floor_is_where_no_event_at_all_would_be_no_evidence():
     assert least_total(0.5, 0.95) == pytest.approx(np.log(0.025) / np.log(0.5))
     assert least_total(0.1, 0.95) * 0.1 < -np.log(0.025) < least_total(0.001, 0.95) * 0.001 + 0.01
     assert least_total(0.5, 0.99) > least_total(0.5, 0.95)
-    totals, expected = np.array([5.0, 6.0, 6.0, 0.0, 40.0]), np.array([2.5, 3.0, 0.0, 0.0, 4.0])
-    assert has_enough(totals, expected, 0.95).tolist() == [False, True, False, False, True]
-    assert has_enough(totals, expected, 0.99).tolist() == [False, False, False, False, False]
+    cases = [(5.0, 2.5), (6.0, 3.0), (6.0, 0.0), (0.0, 0.0), (6.0, 6.0), (40.0, 4.0)]
+    assert [has_enough(*case, 0.95) for case in cases] == [False, True, False, False, False, True]
+    assert not any(has_enough(*case, 0.99) for case in cases)
+
+
+@pytest.mark.parametrize("by_lot", [True, False])
+def test_the_floor_does_not_ask_who_was_treated(by_lot):
+    # the treated themselves have hardly any events; others of their size could have had enough
+    design = make_counts(np.random.default_rng(3), treated=(2,), never=40, mean=1.0)
+    outcome = design.outcome.copy()
+    outcome[-2:] = 0
+    outcome[-1, 4] = 1
+    found = ask(replace(design, outcome=outcome), by_lot=by_lot)
+    assert (found.reason, found.ratio, found.ratio_high) == ("", np.inf, np.inf)
+    assert 0.05 < found.p_value <= 1
+    outcome[-1, 4] = 0
+    nothing = ask(replace(design, outcome=outcome), by_lot=by_lot)
+    assert (nothing.p_value, nothing.ratio_low, nothing.ratio_high) == (1, 0, np.inf)
+    assert np.isnan(nothing.ratio)
+
+
+def test_an_exact_test_that_could_not_have_been_significant_gives_no_p_value():
+    design = make_counts(np.random.default_rng(12), treated=(1,), never=300, mean=2.0)
+    outcome = design.outcome.copy()
+    outcome[-1] = np.array([0, 0, 1, 0, 1, 0])
+    found = ask(replace(design, outcome=outcome), method="exact")
+    assert (found.reason, found.method) == (UNATTAINABLE, "exact")
+    assert np.isnan(found.p_value)
 
 
 def test_redraws_of_a_declared_lot_are_used():

@@ -6,7 +6,6 @@ import pytest
 from count_worlds import make_count_table, make_counts
 
 from evaltoolkit.inference.count_test import count_interval, count_rank, count_ratio, count_test
-from evaltoolkit.inference.floor import has_enough
 
 
 def test_enumeration_is_the_loop_by_hand():
@@ -55,27 +54,6 @@ def test_the_null_is_rejected_as_often_as_the_level_says(settings):
         design = make_counts(np.random.default_rng([9, seed]), **settings)
         rejected += count_test(make_count_table(design), draws=199, seed=seed).p_value <= 0.05
     assert abs(rejected / draws - 0.05) <= 3 * np.sqrt(0.05 * 0.95 / draws)
-
-
-def test_above_the_floor_it_is_compared_with_others_above_the_floor():
-    # every unit in turn is the one that was drawn: among those above the floor the test must keep its level exactly
-    table = make_count_table(make_counts(np.random.default_rng(10), treated=(1,), never=79, mean=0.5, shape=0.7))
-    p_values = {None: [], 0.9: []}
-    for unit in range(80):
-        group = np.ones(80, dtype=np.intp)
-        group[unit] = 0
-        drawn = replace(table, group=group)
-        scores = table.scores()
-        if has_enough(scores.total[[unit], 0], scores.expected[[unit], 0], 0.9)[0]:
-            for floor, found in p_values.items():
-                found.append(count_test(drawn, floor=floor).p_value)
-    number = len(p_values[0.9])
-    assert 20 < number < 60
-    told = np.array(p_values[0.9])
-    assert all(np.mean(told <= level) <= level + 1e-9 for level in told)
-    assert told.min() == pytest.approx(1 / number)
-    # compared with all, they stand out
-    assert np.mean(np.array(p_values[None]) <= 0.1) > 0.1
 
 
 def test_the_interval_holds_what_the_test_does_not_reject():

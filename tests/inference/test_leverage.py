@@ -12,10 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "estimators"))
 from robust_cases import design_matrix, dummies, make_case, slopes
 from small_designs import simulate
 
+from evaltoolkit.effects.treated import equal_number
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.effective_treated import effective_treated
-from evaltoolkit.inference.leverage import ABSORBED, cluster_leverage, effective_clusters, equal_number
+from evaltoolkit.inference.leverage import ABSORBED, cluster_leverage, effective_clusters
 from evaltoolkit.inference.linear_fit import fit_linear
 
 

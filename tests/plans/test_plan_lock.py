@@ -199,6 +199,27 @@ def test_noise_below_ten_digits_is_no_change(early):
     assert early.compare().deviations == ()
 
 
+def test_a_period_before_the_start_that_is_collected_later_breaks_no_promise(study, worlds):
+    study.hide_from(2021)
+    study.lock()
+    full, _ = worlds["world"](n_never=12, cohorts=(2022,), size=12)
+    study.panel.data["TRU-01"] = full.data["TRU-01"]
+    assert study.compare().deviations == ()
+    assert study.compare().stamp("TRU-01") == "confirmatory"
+
+
+def test_an_older_lock_knows_the_periods_only_together(study, worlds):
+    study.hide_from(2021)
+    study.lock()
+    place = lock_path(study.path)
+    content = json.loads(place.read_text(encoding="utf-8"))
+    del content["locks"][0]["by_period"]
+    place.write_text(json.dumps(content), encoding="utf-8")
+    assert study.compare().deviations == ()
+    study.panel.data.loc[("11000", "2021"), "TRU-01"] = 0.4
+    assert codes(study.compare()) == ["deviation.data_changed"]
+
+
 def test_values_that_vanished(early):
     del early.panel.data["TRU-02"]
     seen = early.compare()

@@ -35,6 +35,8 @@ from evaltoolkit.reports.board_counts import (
     released,
 )
 from evaltoolkit.submissions.store import load_store, open_store
+from evaltoolkit.submissions.versions import decide
+from evaltoolkit.territory.municipalities import municipality_codes
 
 N = 60
 DEADLINE = dt.date(2026, 4, 15)
@@ -405,3 +407,37 @@ def test_command_takes_roster_and_simulation_from_a_plan(store, tmp_path):
     html = out.read_text(encoding="utf-8")
     assert tables(html)["Response by group"][1][1:] == ["100\u00a0% (1/1)", "100\u00a0% (1/1)"]
     assert "SIMULATED DATA" in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_conflict_that_waits_for_a_decision_is_shown_with_what_to_do_until_it_is_decided(tmp_path, language):
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "store"
+    with open_store(folder) as opened:
+        opened.add([(reading(7000 + n, "11001", "2025", rng), b"") for n in (0, 1)], "2026-03-01T10:00:00")
+        opened.add(
+            [(reading(7010 + n, code, "2025", rng), b"") for n, code in enumerate(("11002", "11004"))], "2026-03-02"
+        )
+    say = words(language).say
+    html = text_of(write(folder, tmp_path, Asked(), language))
+    told = text_of(say("file.conflict", other="…", count="…").replace("….", "…"))
+    assert told in html
+    assert text_of(say("file.conflict.remedy")) in html
+    assert "form_7001.xlsx" not in html
+    assert decide(folder, "form_7001.xlsx") == ("form_7000.xlsx",)
+    # the same decision again changes nothing
+    assert decide(folder, "form_7001.xlsx") == ()
+    assert told not in text_of(write(folder, tmp_path, Asked(), language))
+
+
+def test_a_rule_of_an_own_framework_is_an_open_point_in_words(tmp_path):
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "store"
+    facts = {"left": MARKED, "right": 4, "rule": "OWN-01.a <= OWN-01.b"}
+    with open_store(folder) as opened:
+        for number, code in enumerate(municipality_codes(2025)[:30]):
+            found = [finding("rule.of_our_own", "error", code, **facts)]
+            opened.add([(reading(number, code, "2025", rng, state="open", findings=found), b"")], "2026-03-01T10:00:00")
+    html = text_of(write(folder, tmp_path, Asked()))
+    assert "These answers do not fit together: … against …" in html
+    assert str(MARKED) not in html

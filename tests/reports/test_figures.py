@@ -18,7 +18,7 @@ def _event(low=TIME - 1, high=TIME + 1):
 
 
 def _inline(source, name="one"):
-    return inline_svg(source, name=name, title="A & B", description="what it shows")
+    return inline_svg(source.svg(), name=name, title="A & B", description="what it shows")
 
 
 def test_svg_has_no_style_no_metadata_and_own_ids():
@@ -46,7 +46,7 @@ def test_text_stays_text_and_ticks_are_written_by_the_language():
 
 
 def test_same_numbers_give_the_same_bytes():
-    assert _event() == _event()
+    assert _event().svg() == _event().svg()
     assert _inline(_event(), "a") == _inline(_event(), "b").replace('"b-', '"a-').replace("#b-", "#a-").replace(
         " b-", " a-"
     )

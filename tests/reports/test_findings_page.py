@@ -51,3 +51,22 @@ def test_simulated_is_called_so(tmp_path):
 def test_other_endings_are_refused(tmp_path):
     with pytest.raises(EvaltoolkitError, match=r"\.html or \.csv"):
         write_findings(FINDINGS, tmp_path / "findings.xlsx", language="en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_rule_of_an_own_framework_without_a_sentence_is_said_by_its_fields(tmp_path, language):
+    rule = "OWN-01.attended <= OWN-01.invited"
+    own = Finding("rule.of_our_own", "error", Where("a.xlsx", "Form", "D6", "OWN-01"), {**FACTS, "rule": rule})
+    what, remedy = say_finding(own, language)
+    assert rule in what
+    assert "5" in what
+    assert remedy
+    # as an earlier version has stored it, and where nothing is known but the code
+    for facts in (FACTS, {}):
+        assert "rule.of_our_own" in say_finding(Finding("rule.of_our_own", "error", Where(), facts), language)[0]
+    assert "OWN-01.invited" in write_findings([own], tmp_path / "f.csv", language=language).read_text("utf-8")
+
+
+def test_the_general_sentence_differs_by_language():
+    own = Finding("rule.of_our_own", "error", Where(), FACTS)
+    assert len({say_finding(own, language) for language in LANGUAGES}) == len(LANGUAGES)

@@ -97,7 +97,8 @@ def test_page_asks_for_nothing_and_allows_nothing(pages, language):
 def test_simulated_data_are_called_so_everywhere(pages, short, language):
     word = words(language).say("report.simulated")
     figures = pages[language].count("<figure>")
-    assert figures == 8
+    # outcomes and theory; of each of four estimates event study, averages, calendar, other choices; answers to one
+    assert figures == 2 + 4 * 4 + 1
     # head, banner above, banner below, every figure, how to cite
     assert pages[language].count(word) == 4 + figures
     real = short.plan.model_copy(update={"data": short.plan.data.model_copy(update={"simulated": False})})

@@ -138,7 +138,7 @@ def test_what_was_changed_in_the_plan_changes_the_page(plan):
     said = text_of(write_plan_page(path))
     assert "compared with units that do not have it yet, or never have it" in said
     assert "Made comparable on Population (on a log scale), by weights." in said
-    assert "Every effect gets a 90 % interval." in said.replace("\xa0", " ")
+    assert "The main effect gets a 90 % interval, unless" in said.replace("\xa0", " ")
     assert "may have an effect 2 periods before the start" in said
     assert words("en").say("preanalysis.moved") in said
     assert "leaving out one unit at a time, without merged municipalities" in said

@@ -1,3 +1,4 @@
+import hashlib
 import io
 
 import openpyxl
@@ -7,6 +8,7 @@ from forms_sample import ANSWERS, NUMBER, TEXT, edit_cell, write_form
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.i18n import LANGUAGES, words
 from evaltoolkit.submissions.collect import collect_folder
+from evaltoolkit.submissions.personal_words import KINDS
 from evaltoolkit.submissions.store import load_store, open_store
 from evaltoolkit.submissions.versions import choose_file
 
@@ -25,6 +27,12 @@ def collect(folders, framework):
 def dump(folders):
     with open_store(folders[1]) as store:
         return store.dump()
+
+
+def digest(folders):
+    """The whole store as one digest: what is in the tables, and every original by name and bytes."""
+    kept = b"".join(path.name.encode() + path.read_bytes() for path in sorted((folders[1] / "originals").iterdir()))
+    return hashlib.sha256(dump(folders).encode() + kept).hexdigest()
 
 
 def originals(folders):
@@ -48,12 +56,13 @@ def test_collect_twice_changes_nothing(folders, framework):
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert (len(first.files), first.errors) == (3, ())
     assert len(first.values) == 3 * 2 * len(ANSWERS)
-    state, kept = dump(folders), originals(folders)
-    for _ in range(3):
+    state, kept = digest(folders), originals(folders)
+    # ten times in all
+    for _ in range(9):
         again = collect(folders, framework)
         assert again.values.equals(first.values)
         assert again.findings == first.findings
-    assert dump(folders) == state
+        assert digest(folders) == state
     assert originals(folders) == kept == sorted(first.files["sha256"])
     assert load_store(folders[1]).equals(first.values)
 
@@ -215,11 +224,14 @@ def test_every_finding_is_said_in_four_languages_with_the_same_facts():
     sources = [entry.read_text("utf-8") for entry in (root / "submissions").iterdir() if entry.name.endswith(".py")]
     codes = set(re.findall(r'"((?:file|value|status|row|column)\.[a-z_]+)"', "\n".join(sources)))
     codes |= set(re.findall(r'(?:Finding|_refusal|code =)[^"\n]*"(form\.[a-z_]+)"', "\n".join(sources)))
-    codes |= {f"personal.{kind}" for kind in ("national_number", "email", "phone", "comment")}
+    codes.add("value.rule_broken")
+    codes |= {f"personal.{kind}" for kind in (*KINDS, "comment", "beside")}
     assert len(codes) > 55
     facts = dict.fromkeys(
-        ("limit", "count", "rows", "columns", "value", "usual", "row", "first", "vintage"), 3
-    ) | dict.fromkeys(("other", "version", "form", "framework", "status", "column", "nearest", "word", "language"), "x")
+        ("limit", "left", "right", "count", "rows", "columns", "value", "usual", "row", "first", "vintage"), 3
+    ) | dict.fromkeys(
+        ("other", "version", "form", "framework", "status", "column", "nearest", "word", "language", "sha", "rule"), "x"
+    )
     for code in sorted(codes):
         for suffix in ("", ".remedy"):
             said = {language: words(language).say(code + suffix, **facts) for language in LANGUAGES}

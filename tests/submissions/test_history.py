@@ -121,3 +121,18 @@ def test_of_an_erased_file_it_is_said_that_it_was_erased(store):
     for call in (lambda: revision_values(store, digest), lambda: trace(store, f"xlsx:{digest}/Antwoorden!C7")):
         with pytest.raises(EvaltoolkitError, match="was erased"):
             call()
+
+
+def test_a_file_that_is_named_like_a_formula_is_text_in_a_csv(tmp_path, framework):
+    from evaltoolkit.submissions.values_csv import write_values
+
+    write_form(framework, tmp_path / "in", name="=cmd.xlsx")
+    collect_folder(tmp_path / "in", store=tmp_path / "store", framework=framework)
+    written = write_values(history(tmp_path / "store", "11002"), tmp_path / "history.csv").read_text("utf-8")
+    assert ",'=cmd.xlsx," in written
+    # numbers below zero stay numbers, and codes stay as they are
+    values = revision_values(tmp_path / "store", history(tmp_path / "store", "11002")["sha256"][0])
+    values.loc[0, "value"] = -2.5
+    text = write_values(values, tmp_path / "values.csv").read_text("utf-8")
+    assert ",-2.5," in text
+    assert "'" not in text

@@ -69,3 +69,21 @@ def test_forms_of_two_frameworks_and_readers_do_not_mix(tmp_path):
         store.add([(reading(), b"x")], "now")
         assert store.known("sample 1") == {"a" * 64}
         assert store.known("sample 2") == set()
+
+
+def test_a_whole_wave_sent_again_is_compared_in_one_reading_of_the_store(tmp_path, monkeypatch):
+    from evaltoolkit.submissions import versions
+    from evaltoolkit.submissions.store import Store
+
+    twice = [reading(digest=f"{unit:04d}{turn}" * 12 + "0000", unit=str(unit), value=float(turn))
+             for turn in (1, 2) for unit in range(100, 160)]  # fmt: skip
+    with open_store(tmp_path) as store:
+        store.add([(one, b"x") for one in twice], "now")
+        store.add([(reading(digest="f" * 64, unit="100", value=1.0), b"x")], "later")
+        asked, values = [], Store.values
+        monkeypatch.setattr(Store, "values", lambda self: asked.append(1) or values(self))
+        versions.replace_versions(store, store.readings())
+        found = versions.conflict_findings(store, store.readings())
+        assert store.replaced() == {"f" * 64}
+    assert len(found) == 60
+    assert len(asked) == 2

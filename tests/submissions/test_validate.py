@@ -31,7 +31,8 @@ def test_a_broken_sum_is_found_in_its_own_period(framework):
         for part, value in zip(("total", "case", "strategic"), values, strict=True)
     ]
     found, faulty = codes(answers, framework)
-    assert found == [("rule.meetings_add_up", "2024", {"left": 12, "right": 9})]
+    said = "GOV-08.case + GOV-08.strategic <= GOV-08.total"
+    assert found == [("rule.meetings_add_up", "2024", {"left": 12, "right": 9, "rule": said})]
     assert faulty == {("2024", "GOV-08", part) for part in ("total", "case", "strategic")}
 
 
@@ -52,7 +53,8 @@ def test_a_condition_on_a_choice_compares_codes(framework):
     rule = Rule(code="rule.x", severity="error", left="GOV-08.total", op="==", right="0", when="COMP-01.chair == mayor")
     own = framework.model_copy(update={"rules": (rule,)})
     chair = answer("COMP-01.chair", NAN, text="mayor")
-    assert codes([answer("GOV-08.total", 2.0), chair], own)[0] == [("rule.x", "2025", {"left": 2, "right": 0})]
+    said = {"left": 2, "right": 0, "rule": "GOV-08.total == 0 (COMP-01.chair == mayor)"}
+    assert codes([answer("GOV-08.total", 2.0), chair], own)[0] == [("rule.x", "2025", said)]
     police = answer("COMP-01.chair", NAN, text="police")
     assert codes([answer("GOV-08.total", 2.0), police], own) == ([], set())
 

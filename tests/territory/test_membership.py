@@ -36,6 +36,15 @@ def test_zones_have_their_own_column():
     assert list(table.columns) == ["police zone", "municipality", "valid_from", "valid_to"]
 
 
+def test_a_zone_stays_beside_the_cell_and_may_be_empty():
+    given = rows(("A", "11001", "", ""), ("B", "11002", "", ""), ("B", "11004", "", "")).assign(zone=["Z1", " ", 5.0])
+    table = read_membership(given)
+    assert table["zone"].isna().tolist() == [False, True, False]
+    assert table["zone"].dropna().tolist() == ["Z1", "5"]
+    pd.testing.assert_frame_equal(read_membership(table), table)
+    assert list(members_on(table, dt.date(2024, 1, 1))["zone"].dropna()) == ["Z1", "5"]
+
+
 def test_all_faults_at_once():
     with pytest.raises(FaultsError) as caught:
         read_membership(

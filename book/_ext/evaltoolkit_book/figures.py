@@ -1,6 +1,6 @@
 """Figures and extracts of the demonstration's report, in the language of the page.
 
-``{picture} TRU-01 paths`` and ``{picture} TRU-01 event``
+``{picture} TRU-01 paths``, ``{picture} TRU-01 event_study`` and every other kind of ``draw_figure``
     a figure with caption, text for screen readers and the table behind it.
 ``{answer} TRU-01``
     what the report answers to one question: sentences, certainty, what lowered it and what would lift it.
@@ -18,9 +18,11 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.reports.answers import answer_of
+from evaltoolkit.reports.draw import draw_figure
 from evaltoolkit.reports.graphviz import dot_label, run_dot
 from evaltoolkit.reports.pages import render_part
-from evaltoolkit.reports.sections import Section, section_of
 from evaltoolkit.reports.svg import inline_svg
 from evaltoolkit_book import story
 from evaltoolkit_book.labels import book_prose
@@ -46,9 +48,6 @@ class _Demo(SphinxDirective):
         self.set_source_info(box)
         return [box]
 
-    def section(self, outcome: str) -> Section:
-        return section_of(story.result_of(outcome), story.evaluation(), book_prose(self.language))
-
 
 class PictureDirective(_Demo):
     """A figure of one outcome."""
@@ -58,10 +57,10 @@ class PictureDirective(_Demo):
     def run(self) -> list[nodes.Node]:
         """Return the figure."""
         outcome, kind = self.arguments
-        section = self.section(outcome)
-        picture = {"paths": section.paths, "event": section.event}[kind]
-        if picture is None:
-            raise self.error(f"the demonstration has no figure {kind} of {outcome}")
+        try:
+            picture = draw_figure(kind, story.evaluation(), outcome=outcome, language=self.language).picture
+        except EvaltoolkitError as problem:
+            raise self.error(str(problem)) from problem
         prose = book_prose(self.language)
         # the box says that it is simulated
         return self.wrap(render_part("figure.html.j2", prose, picture=picture, simulated=False))
@@ -75,8 +74,8 @@ class AnswerDirective(_Demo):
 
     def run(self) -> list[nodes.Node]:
         """Return the extract."""
-        answer = self.section(self.arguments[0]).answer
         prose = book_prose(self.language)
+        answer = answer_of(story.result_of(self.arguments[0]), story.evaluation(), prose)
         html = render_part("answer.html.j2", prose, answer=answer, brief="brief" in self.options)
         return self.wrap(html)
 
