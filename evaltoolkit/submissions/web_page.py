@@ -17,6 +17,7 @@ from evaltoolkit.submissions.entries import MONTH_EXAMPLE, limits, unit_text, va
 from evaltoolkit.submissions.extras import CONTACT_ROLES, MAX_MINUTES
 from evaltoolkit.submissions.layout import STATUS_CODES, FormMeta, asked_indicators, status_label, yes_no
 from evaltoolkit.submissions.numbers import DECIMAL_MARK
+from evaltoolkit.submissions.personal_words import load_words
 from evaltoolkit.submissions.validate import MAX_APART, MAX_TIMES
 from evaltoolkit.submissions.web_questions import MAX_TYPED, Json, asked_in, identity_of
 
@@ -150,6 +151,8 @@ def page_data(framework: Framework, meta: FormMeta) -> Json:
         "unlike": {"times": MAX_TIMES, "apart": MAX_APART},
         "limits": {"typed": MAX_TYPED, "minutes": MAX_MINUTES},
         "example": MONTH_EXAMPLE,
+        # words by which a date of birth is known
+        "personal": {"birth": list(load_words().birth), "months": list(load_words().months)},
         "roles": list(CONTACT_ROLES),
         # what stays open where there was no case
         "ready": [indicator.id for indicator in indicators if cases and indicator.id in READINESS],

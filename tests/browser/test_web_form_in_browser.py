@@ -17,7 +17,7 @@ from evaltoolkit.i18n import LANGUAGES, words
 from evaltoolkit.submissions.answers import type_answer
 from evaltoolkit.submissions.layout import FormMeta
 from evaltoolkit.submissions.numbers import parse_month
-from evaltoolkit.submissions.personal import find_personal
+from evaltoolkit.submissions.personal import find_in_number, find_personal
 from evaltoolkit.submissions.suggest import suggest
 from evaltoolkit.submissions.web_answers import read_web_form
 from evaltoolkit.submissions.web_form import _page_file, write_blank_web_form, write_web_form
@@ -433,6 +433,57 @@ def some_texts(count):
         for _ in range(count)
     ]
     return [text for text in dict.fromkeys(texts) if text.strip()]
+
+
+# births, and what only looks like one; numbers in other scripts and with other marks (85.07.30-033.28 is made up)
+PERSONAL = [
+    *(
+        f"{word} {day}"
+        for word in ("geboren op", "geb.", "né le", "NÉE LE", "ne le", "born", "Geburtsdatum:", "d.o.b", "nee,")
+        for day in (
+            "3 maart 1985",
+            "01/02/1990",
+            "1er août 1979",
+            "1985-03-03",
+            "12.11.85",
+            "March 3rd, 1985",
+            "31 août",
+        )
+    ),
+    "3/3/85 (geboren)",
+    "° 1/1/1985",
+    "°1/1/85",
+    "geboren in een klein dorp en daarna lang weg 3/3/1985",
+    "geboren\n3/3/1985",
+    "\u0668\u0665\u0660\u0667\u0663\u0660\u0660\u0663\u0663\u0662\u0668",
+    "85073003328",
+    "8 5 0 7 3 0 0 3 3 2 8",
+    "85/07/30:033_28",
+    "８５０７３００３３２８",
+    "85\u20110730\u2011033\u201128",
+    "jan (at) voorbeeld.be",
+    "jan[arobase]voorbeeld.be",
+    "(0)475 12 34 56",
+    "+44 7911 123456",
+    "1.9.2024 12:30",
+    "12345678901",
+    "naam@",
+    "@be.be",
+    "groß geboren am 3. März 1985",
+]
+
+
+def test_personal_data_have_the_verdict_of_the_reader(browser, forms):
+    rng = random.Random(20261126)
+    numbers = [rng.randint(0, 10 ** rng.randint(5, 12)) for _ in range(3000)]
+    numbers += [85073003328, 10100128, 32475123456, 475123456, 0.5, -85073003328]
+    with opened(browser, forms["nl"]) as (page, _, _):
+        found = page.evaluate("texts => texts.map(findPersonal)", PERSONAL)
+        assert dict(zip(PERSONAL, found, strict=True)) == {text: find_personal(text) for text in PERSONAL}
+        found = page.evaluate("numbers => numbers.map(findInNumber)", numbers)
+        assert dict(zip(numbers, found, strict=True)) == {number: find_in_number(number) for number in numbers}
+    assert {find_personal(text) for text in PERSONAL} == {None, "email", "phone", "national_number", "birth_date"}
+    assert {find_in_number(number) for number in numbers} == {None, "phone", "national_number"}
 
 
 def test_typed_texts_have_the_verdict_of_the_reader(browser, forms):

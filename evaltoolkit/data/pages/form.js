@@ -1,6 +1,7 @@
 // The form at work: entries, live checks, the overview. Nothing is kept in the browser.
 
 const data = JSON.parse(document.getElementById("form-data").textContent);
+const findPersonal = makeFindPersonal(data.personal);
 const respondent = JSON.parse(document.getElementById("form-respondent").textContent);
 const questions = [];
 const entries = new Map();

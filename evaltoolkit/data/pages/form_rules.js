@@ -33,25 +33,134 @@ function parseMonth(text) {
   return month >= 1 && month <= 12 ? `${match[1]}-${String(month).padStart(2, "0")}` : null;
 }
 
-const EMAIL = /[^\s@<>;,]{1,64}@[^\s@<>;,]{1,200}\.[A-Za-z]{2,}/;
-const ELEVEN =
-  /(?<![0-9])([0-9]{2})[. /-]?([0-9]{2})[. /-]?([0-9]{2})[. /-]{0,3}([0-9]{3})[. /-]?([0-9]{2})(?![0-9])/g;
-const PHONE = new RegExp(
-  "(?<![0-9+])(?<![0-9][\\s./-])(?![0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4})(?:(?:\\+|00\\s?)(?:32|31|33|49|352)|0)" +
-    "[\\s./-]?\\(?0?\\)?[1-9](?:[\\s./-]?[0-9]){7,8}(?![\\s./-]?[0-9])",
+// Personal data, as evaltoolkit/submissions/personal.py finds them; words for births and months are data of the page.
+const AT = /\s?(?:@|[(\[]\s?(?:at|a|arobase)\s?[)\]])\s?/gi;
+const BEFORE_AT = /[^\s@<>;,]$/;
+const DOMAIN = /[^\s@<>;,]{1,200}\.[A-Za-z]{2,}/y;
+const GAP = "[\\s./_:-]{0,3}";
+const ELEVEN = new RegExp(
+  `([0-9](?<![0-9][^\\n])[0-9])${GAP}([0-9]{2})${GAP}([0-9]{2})${GAP}([0-9]{3})${GAP}([0-9]{2})(?![0-9])`,
+  "g",
 );
+const SPREAD = /[0-9](?<![0-9][^\n])(?:([ ./_-])[0-9])(?:\1[0-9]){9}(?!\1?[0-9])/g;
+const PHONE = new RegExp(
+  "(?<![0-9+])(?<![0-9][\\s./-])(?![0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4})" +
+    "(?:(?:\\+|00\\s?)(?:32|31|33|49|352|44|34|39|41|48|40|90|212|213|216)|\\(?0)" +
+    "[\\s./-]?\\(?0?\\)?[1-9](?:[\\s./()-]{0,2}[0-9]){7,8}(?![\\s./-]?[0-9])",
+);
+// a birth: letters between its word and the day, the longest day written out, and how many words are looked at
+const [SOON, LONGEST_DAY, MOST_WORDS] = [40, 24, 2000];
+// a mobile number with its country code, or without its first zero, in a number
+const MOBILE = [[32450000000, 32500000000], [450000000, 500000000]];
 
-function findPersonal(text) {
-  if ([...text].length < 6) return null;
-  if (EMAIL.test(text)) return "email";
-  for (const match of text.matchAll(ELEVEN)) {
-    const digits = match.slice(1).join("");
-    const body = digits.slice(0, 9);
-    if (["", "2"].some((century) => 97 - (Number(century + body) % 97) === Number(digits.slice(9)))) {
-      return "national_number";
+const isDigit = (code) => /^\p{Nd}$/u.test(String.fromCodePoint(code));
+
+function plainChar(char) {
+  if (/\p{Nd}/u.test(char)) {
+    // digits of a script stand in a row from zero on
+    const code = char.codePointAt(0);
+    let value = 0;
+    while (value < 10 && isDigit(code - value - 1)) value += 1;
+    return String(value % 10);
+  }
+  if (/\p{Cf}/u.test(char)) return "";
+  if (/\p{Zs}/u.test(char)) return " ";
+  if (/[\p{Pd}\u2212]/u.test(char)) return "-";
+  return "·•∙‧".includes(char) ? "." : char;
+}
+
+const plainText = (text) => (/^[\x00-\x7f]*$/.test(text) ? text : [...text.normalize("NFKC")].map(plainChar).join(""));
+const small = (text) => text.toLowerCase().replaceAll("ß", "ss");
+const flatten = (text) => small(text.normalize("NFKD").replace(/[\p{Mn}\p{Cf}]/gu, ""));
+
+function hasEmail(text) {
+  for (const at of text.matchAll(AT)) {
+    DOMAIN.lastIndex = at.index + at[0].length;
+    if (BEFORE_AT.test(text.slice(Math.max(at.index - 1, 0), at.index)) && DOMAIN.test(text)) return true;
+  }
+  return false;
+}
+
+const isNational = (digits) =>
+  ["", "2"].some((century) => 97 - (Number(century + digits.slice(0, 9)) % 97) === Number(digits.slice(9)));
+
+// without a known month, days only count on; a bis number adds 20 or 40 to the month
+function beginsWithDate(digits) {
+  const [month, day] = [Number(digits.slice(2, 4)), Number(digits.slice(4, 6))];
+  return month === 0 || (month % 20 <= 12 && month < 60 && day <= 31);
+}
+
+function hasNational(text, dated = false) {
+  const chains = [...text.matchAll(ELEVEN)].map((match) => match.slice(1).join(""));
+  for (const match of text.matchAll(SPREAD)) chains.push(match[0].replace(/[^0-9]/g, ""));
+  return chains.some((digits) => isNational(digits) && (!dated || beginsWithDate(digits)));
+}
+
+const escaped = (words) =>
+  [...words].sort((a, b) => b.length - a.length).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+
+function birthPatterns({ birth, months }) {
+  const ascii = (word) => /^[\x00-\x7f]*$/.test(word);
+  const words = (list, more) => new RegExp(`(?<![\\p{L}\\p{N}])(?:${escaped(list)})(?![\\p{L}\\p{N}])${more}`, "gu");
+  const names = `février|août|décembre|märz|${escaped(months)}`;
+  const [year, number, month] = ["(?:(?:19|20)[0-9]{2}|'?[0-9]{2})", "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"];
+  const gap = "\\s?[./\\s-]\\s?";
+  const day =
+    `(?<![0-9])(?:${number}${gap}${month}${gap}${year}|(?:19|20)[0-9]{2}${gap}${month}${gap}${number}|` +
+    `${number}(?:er|e|th|st|nd|rd|ste|\\.)?\\s?(?:${names})\\.?,?\\s?${year}|` +
+    `(?:${names})\\.?\\s?${number}(?:th|st|nd|rd)?,?\\s${year})(?![0-9])`;
+  return {
+    flat: words(birth.filter(ascii), "|°(?=\\s?[0-9])"),
+    accented: words(birth.filter((word) => !ascii(word)), ""),
+    day: new RegExp(day, "g"),
+    last: new RegExp(`${day}$`),
+  };
+}
+
+function isDayAfter(patterns, text, start) {
+  const seen = text.slice(0, start + SOON + LONGEST_DAY);
+  if (!/[0-9]{2}/.test(seen.slice(start))) return false;
+  patterns.day.lastIndex = start;
+  const found = patterns.day.exec(seen);
+  return found !== null && found.index - start <= SOON && !text.slice(start, found.index).includes("\n");
+}
+
+function isDayBefore(patterns, text, end) {
+  const before = text.slice(Math.max(end - LONGEST_DAY, 0), end).replace(/[ ,;:()-]+$/, "");
+  return /[0-9]$/.test(before) && patterns.last.test(before);
+}
+
+function hasBirth(patterns, text) {
+  if (!/[0-9]{2}/.test(text)) return false;
+  for (const [words, shown] of [[patterns.flat, flatten(text)], [patterns.accented, small(text)]]) {
+    let looked = 0;
+    for (const word of shown.matchAll(words)) {
+      if ((looked += 1) > MOST_WORDS) break;
+      if (isDayAfter(patterns, shown, word.index + word[0].length)) return true;
+      if (isDayBefore(patterns, shown, word.index)) return true;
     }
   }
-  return PHONE.test(text) ? "phone" : null;
+  return false;
+}
+
+function makeFindPersonal(lists) {
+  const patterns = birthPatterns(lists);
+  return (text) => {
+    if ([...text].length < 6) return null;
+    const plain = plainText(text);
+    if (hasEmail(plain)) return "email";
+    if (plain.length < 7 || !/[0-9]/.test(plain)) return null;
+    if (hasNational(plain)) return "national_number";
+    if (hasBirth(patterns, plain)) return "birth_date";
+    return PHONE.test(plain) ? "phone" : null;
+  };
+}
+
+// A number cell: the digits were typed without marks, and leading zeros may be gone.
+function findInNumber(number) {
+  if (!(number >= 1e7 && number < 1e11 && Number.isInteger(number))) return null;
+  if (hasNational(String(number).padStart(11, "0"), number < 1e8)) return "national_number";
+  return MOBILE.some(([low, high]) => number >= low && number < high) ? "phone" : null;
 }
 
 // What a typed text says: {value} or {fault}. `part` is a number or a month; anything else is chosen, never typed.
@@ -89,6 +198,7 @@ function checkNumber(part, value) {
 function judgeEntry(data, question, entry) {
   const say = (code, severity, facts = {}) => ({ code, severity, facts, key: question.key });
   if (entry.typed && findPersonal(entry.typed)) return { findings: [say("personal", "error")] };
+  if (typeof entry.value === "number" && findInNumber(entry.value)) return { findings: [say("personal", "error")] };
   const missing = data.missing.includes(entry.status);
   if (entry.value === null && !entry.typed) {
     if (missing) return { findings: [], answer: { value: NaN, text: "", status: entry.status } };
