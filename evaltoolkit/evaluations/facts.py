@@ -59,8 +59,9 @@ def check_facts(checks: Sequence[Check], *, randomised: bool) -> dict[str, float
     """Return what the checks saw; a check that was not run or says nothing leaves its fact unknown.
 
     After a lot, trends are parallel but for chance, which the interval holds already: how far they would have to
-    differ is then no reason for doubt. Each check by itself sees something in one of twenty sound evaluations; what a
-    check with a p-value saw is a reason for doubt where Holm's correction over all of them leaves it standing.
+    differ, and how well that can be tested, is then no reason for doubt. Each check by itself sees something in one of
+    twenty sound evaluations; what a check with a p-value saw is a reason for doubt where Holm's correction over all of
+    them leaves it standing.
     """
     by_name = {check.name: check for check in checks}
     adjusted = dict(zip(by_name, holm(np.array([check.p_value for check in checks])), strict=True))
@@ -75,7 +76,7 @@ def check_facts(checks: Sequence[Check], *, randomised: bool) -> dict[str, float
     response = by_name.get("response")
     return {
         **failed,
-        "pretrend_informative": math.nan if pretrends is None else float(pretrends.verdict is not None),
+        "pretrend_informative": math.nan if pretrends is None or randomised else float(pretrends.verdict is not None),
         "response_gap_points": float(response.facts.get("points", math.nan)) if response else math.nan,
         "rests_on_reconstructed": float(
             reconstructed is not None and reconstructed.code == "check.reconstructed.not_possible"

@@ -123,6 +123,8 @@ def test_a_check_without_a_p_value_is_taken_at_its_word():
 
 
 def test_after_a_lot_trends_are_parallel_but_for_chance():
-    checks = [seen("sensitivity", False)]
-    assert check_facts(checks, randomised=False)["failed.sensitivity"] == 1
-    assert "failed.sensitivity" not in check_facts(checks, randomised=True)
+    checks = [seen("sensitivity", False), seen("pretrends", None)]
+    chosen, drawn = (check_facts(checks, randomised=lot) for lot in (False, True))
+    assert (chosen["failed.sensitivity"], chosen["pretrend_informative"]) == (1, 0)
+    assert "failed.sensitivity" not in drawn
+    assert math.isnan(drawn["pretrend_informative"])
