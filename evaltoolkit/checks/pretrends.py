@@ -135,7 +135,8 @@ def _freedom(event: Effects, effects: Effects, used: npt.NDArray[np.intp]) -> fl
     """Degrees of freedom behind the covariance: clusters of the smaller arm, less one average for each cohort."""
     if not len(used):
         return math.nan
-    smaller = event.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float)[used].min()
+    # rows far before the start rest on some of the cohorts only; the arms are those of the whole test
+    smaller = event.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float)[used].max(axis=0).min()
     cohorts = effects.labels["cohort"].nunique() if "cohort" in effects.labels else 1
     return float(smaller - cohorts)
 
