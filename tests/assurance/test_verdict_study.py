@@ -4,8 +4,9 @@ Gates, set before the run: of the claims graded moderate or high at most 2.5 % h
 truth is zero counts as wrong) where trends are parallel or drawn by lot; an effect of one and a half times the smallest
 detectable one is said to be an improvement, low certainty or better, in at least 70 % of every setting.
 
-The table was made at commit 2bd7efd, before the pre-trend test got the degrees of freedom that it has now: of four
-cells made again since, none differs by more than two evaluations of 160. It is to be made again whole (remove verdicts.csv).
+The table was made at commit 2bd7efd, before the pre-trend test got the degrees of freedom that it has now: of
+four cells made again since, none differs by more than two evaluations of 160. It is to be made again whole
+(remove verdicts.csv).
 """
 
 import numpy as np
