@@ -14,7 +14,16 @@ from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.aggregate import aggregation_matrix
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.effects.inference import FEW_TREATED, NOTHING_TO_TEST, SINGULAR, inference_table, joint_wald
+from evaltoolkit.effects.inference import (
+    FEW_TREATED,
+    MIN_CLUSTERS,
+    NOTHING_TO_TEST,
+    SINGULAR,
+    SMALL_COHORTS,
+    cluster_codes,
+    inference_table,
+    joint_wald,
+)
 from evaltoolkit.effects.pretest import SIZE, Trend, joint_tail, noncentrality_for, precision_of, rejection_power
 
 # a quiet test that would miss a relevant violation more often than this says little
@@ -42,13 +51,14 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     Returns
     -------
     Check
-        False where the test rejects at 5 % (Hotelling's T-squared with the clusters of the smaller arm, less one for
-        each cohort, as degrees of freedom); True where it does not and would have found a violation as large as the
-        smallest relevant effect with probability 0.5 or more; None where it would not, where no smallest relevant
-        effect is given, below ten clusters in an arm (no p-value), without two periods before treatment, or where the
-        estimator chose its comparison by how it moved before (synthetic controls).
-        Table: ``test, statistic, df, p_value, power_half, power_full, detectable_bias`` (bias of the overall effect
-        that the test finds with probability 0.8).
+        False where the test rejects at 5 % (Hotelling's T-squared with a covariance and degrees of freedom that count
+        an average for every cohort); True where it does not and would have found a violation as large as the smallest
+        relevant effect with probability 0.5 or more; None where it would not, where no smallest relevant effect is
+        given, below ten clusters in an arm (no p-value), without two periods before treatment, or where the
+        estimator chose its comparison by how it moved before (synthetic controls). Estimates that rest on fewer than
+        ten clusters of an arm are left out of the test: those furthest from the start often rest on one small cohort.
+        Table: ``test, left_out, statistic, df, p_value, power_half, power_full, detectable_bias`` (number of estimates
+        left out; bias of the overall effect that the test finds with probability 0.8).
 
     References
     ----------
@@ -59,15 +69,22 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
         return Check("pretrends", _ASSUMPTION, None, "check.pretrends.fitted")
     event = effects.aggregate("event")
     pre, gap, horizon = _trend(design, effects)
-    wald = joint_wald(event, pre)
-    used = _used(event, pre)
-    freedom = _freedom(event, effects, used)
-    p_value = joint_tail(wald.statistic, wald.df, freedom) if math.isfinite(wald.p_value) else math.nan
-    reason = wald.reason or ("" if math.isfinite(p_value) else FEW_TREATED)
-    known = event.covariance()[np.ix_(used, used)]
+    before = _used(event, pre)
+    behind = event.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float).min(axis=1)
+    used = before[behind[before] >= MIN_CLUSTERS]
+    wald = joint_wald(event, used if len(used) else before)
+    known, freedom = _spread(event, used)
+    # small cohorts cost degrees of freedom here, and no normal limit is used
+    reason = "" if wald.reason == SMALL_COHORTS else wald.reason
+    statistic, p_value = wald.statistic, math.nan
+    if not reason:
+        statistic = float(event.estimate[used] @ np.linalg.solve(known, event.estimate[used]))
+        p_value = joint_tail(statistic, wald.df, freedom)
+    reason = reason or ("" if math.isfinite(p_value) else FEW_TREATED)
     precision = precision_of(Trend(gap[used], horizon), known) if len(used) else 0.0
     powers = _powers(precision, wald.df, horizon, smallest_relevant, freedom)
-    table = pd.DataFrame([{"test": "event", "statistic": wald.statistic, "df": wald.df, "p_value": p_value, **powers}])
+    numbers = {"left_out": len(before) - len(used), "statistic": statistic, "df": wald.df, "p_value": p_value}
+    table = pd.DataFrame([{"test": "event", **numbers, **powers}])
     facts = {
         "estimates": len(used),
         "power": _percent(powers["power_full"]),
@@ -131,14 +148,32 @@ def _used(event: Effects, pre: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(pre & np.isfinite(event.estimate) & moving)
 
 
-def _freedom(event: Effects, effects: Effects, used: npt.NDArray[np.intp]) -> float:
-    """Degrees of freedom behind the covariance: clusters of the smaller arm, less one average for each cohort."""
+def _spread(event: Effects, used: npt.NDArray[np.intp]) -> tuple[Array, float]:
+    """Covariance of some estimates without the bias of few clusters, and the degrees of freedom behind it.
+
+    Each cohort and the never-treated have an average of their own: their sums of squares are worth one cluster more
+    than they show. Degrees of freedom: Satterthwaite's of the two arms, on average over the estimates.
+    """
     if not len(used):
-        return math.nan
-    # rows far before the start rest on some of the cohorts only; the arms are those of the whole test
-    smaller = event.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float)[used].max(axis=0).min()
-    cohorts = effects.labels["cohort"].nunique() if "cohort" in effects.labels else 1
-    return float(smaller - cohorts)
+        return np.zeros((0, 0)), math.nan
+    codes = cluster_codes(event.clusters, event.units)
+    influence = np.asarray(event.influence[:, used])
+    total, arms = np.zeros((len(used), len(used))), []
+    for treated in (True, False):
+        variance, left = np.zeros(len(used)), np.zeros(len(used))
+        for cohort in np.unique(event.cohort[np.isfinite(event.cohort) == treated]):
+            rows = event.cohort == cohort
+            own = np.zeros((codes.max() + 1, len(used)))
+            np.add.at(own, codes[rows], influence[rows])
+            count = (own != 0).sum(axis=0)
+            own *= np.sqrt(count / np.maximum(count - 1, 1))
+            total += own.T @ own
+            variance += np.square(own).sum(axis=0)
+            left += np.maximum(count - 1, 0)
+        arms.append((variance, np.maximum(left, 1)))
+    (treated_, left), (never, others) = arms
+    freedom = (treated_ + never) ** 2 / (treated_**2 / left + never**2 / others)
+    return total / len(event.units) ** 2, float(np.mean(freedom))
 
 
 def _powers(precision: float, df: int, horizon: float, relevant: float | None, freedom: float) -> dict[str, float]:

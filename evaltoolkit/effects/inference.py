@@ -12,7 +12,7 @@ import pandas as pd
 
 from evaltoolkit.effects.estimates import Estimates
 from evaltoolkit.effects.influence import Influence, defined_columns, gram, square_sums, summed
-from evaltoolkit.effects.treated import treated_behind
+from evaltoolkit.effects.treated import entering_units, equal_number, treated_behind
 from evaltoolkit.findings import EvaltoolkitError
 
 Array = npt.NDArray[np.float64]
@@ -161,7 +161,8 @@ def joint_wald(effects: Estimates, rows: npt.ArrayLike) -> WaldTest:
     """Test that the estimates of some rows are all zero.
 
     With the rows of periods before treatment this is the pre-trend test of Callaway and Sant'Anna (reference periods
-    are left out). No p-value below ``MIN_CLUSTERS`` treated or comparison clusters.
+    are left out). No p-value below ``MIN_CLUSTERS`` treated or comparison clusters behind all rows together, below as
+    many treated ones that weigh the same, and below ``MIN_PER_COHORT`` per treated cohort.
 
     Parameters
     ----------
@@ -282,15 +283,22 @@ def _largest(correlation: Array, seed: int) -> Array:
 
 
 def _few_in_total(effects: Estimates, rows: list[int]) -> str:
-    """Why a joint test has no p-value: clusters of all treated cohorts, and the smallest comparison group."""
+    """Why a joint test has no p-value: the treated behind all its rows together, and the smallest comparison group."""
     treated, comparison = _counts(effects)
     if (treated[rows] <= 1).any():
         return ONE_TREATED
+    behind = np.isfinite(effects.cohort) & ~np.isin(effects.cohort, effects.info.get("comparison_only_cohorts", ()))
     if "cohort" in effects.labels:
-        cohorts = effects.labels["cohort"].to_numpy(float)[rows]
-        total = count_clusters(cluster_codes(effects.clusters, effects.units)[np.isin(effects.cohort, cohorts)])
-    else:
-        total = int(treated[rows].max())
+        behind &= np.isin(effects.cohort, effects.labels["cohort"].to_numpy(float)[rows])
+    behind &= entering_units(effects.influence[:, rows]).any(axis=1)
+    clusters = cluster_codes(effects.clusters, effects.units)[behind]
+    # event rows rest on some of the cohorts each: no row alone has all the clusters
+    total = count_clusters(clusters) if "cohort" in effects.labels else int(treated[rows].max())
     if total < MIN_CLUSTERS:
         return FEW_TREATED
-    return FEW_COMPARISON if comparison[rows].min() < MIN_CLUSTERS else ""
+    if comparison[rows].min() < MIN_CLUSTERS:
+        return FEW_COMPARISON
+    if total < MIN_PER_COHORT * len(np.unique(effects.cohort[behind])):
+        return SMALL_COHORTS
+    weights = np.bincount(clusters, effects.weights[behind]).astype(float)
+    return FEW_EFFECTIVE if equal_number(weights[:, None])[0] < MIN_CLUSTERS - 1e-9 else ""

@@ -10,6 +10,7 @@ from scipy.stats import chi2, norm
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import (
     FEW_COMPARISON,
+    FEW_EFFECTIVE,
     FEW_TREATED,
     MIN_CLUSTERS,
     NO_VARIATION,
@@ -17,6 +18,7 @@ from evaltoolkit.effects.inference import (
     ONE_COMPARISON,
     ONE_TREATED,
     SINGULAR,
+    SMALL_COHORTS,
     chi_square_tail,
     covariance,
     critical_value,
@@ -186,6 +188,26 @@ def test_joint_wald_adds_up_the_clusters_of_small_cohorts(influence):
     effects = dataclasses.replace(effects, kind="group_time", labels=labels, cohort=cohort)
     assert joint_wald(effects, [0, 1]).reason == ""
     assert joint_wald(effects, [0]).reason == FEW_TREATED
+
+
+def test_joint_wald_has_no_p_value_with_tiny_cohorts(influence):
+    effects = make_effects(influence[:, :3], n_treated=4)
+    place = np.arange(60)
+    cohort = np.where(place < 12, 2020.0 + place // 4, np.inf)
+    labels = pd.DataFrame({"cohort": [2020.0, 2021.0, 2022.0], "time": 2019.0, "n_treated": 4, "n_comparison": 48})
+    effects = dataclasses.replace(effects, kind="group_time", labels=labels, cohort=cohort)
+    test = joint_wald(effects, [0, 1, 2])
+    assert test.reason == SMALL_COHORTS
+    assert math.isnan(test.p_value)
+
+
+def test_joint_wald_has_no_p_value_where_few_weigh_most(influence):
+    effects = make_effects(influence, n_treated=20)
+    heavy = np.where(np.arange(60) < 2, 50.0, 1.0)
+    test = joint_wald(dataclasses.replace(effects, weights=heavy), [0, 1])
+    assert test.reason == FEW_EFFECTIVE
+    assert math.isnan(test.p_value)
+    assert math.isfinite(test.statistic)
 
 
 def test_text_has_no_p_values_and_no_stars(influence):
