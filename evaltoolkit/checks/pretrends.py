@@ -20,11 +20,18 @@ from evaltoolkit.effects.inference import (
     NOTHING_TO_TEST,
     SINGULAR,
     SMALL_COHORTS,
-    cluster_codes,
     inference_table,
     joint_wald,
 )
-from evaltoolkit.effects.pretest import SIZE, Trend, joint_tail, noncentrality_for, precision_of, rejection_power
+from evaltoolkit.effects.pretest import (
+    SIZE,
+    Trend,
+    few_cluster_covariance,
+    joint_tail,
+    noncentrality_for,
+    precision_of,
+    rejection_power,
+)
 
 # a quiet test that would miss a relevant violation more often than this says little
 ENOUGH_POWER = 0.5
@@ -73,7 +80,7 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     behind = event.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float).min(axis=1)
     used = before[behind[before] >= MIN_CLUSTERS]
     wald = joint_wald(event, used if len(used) else before)
-    known, freedom = _spread(event, used)
+    known, freedom = few_cluster_covariance(event, used)
     # small cohorts cost degrees of freedom here, and no normal limit is used
     reason = "" if wald.reason == SMALL_COHORTS else wald.reason
     statistic, p_value = wald.statistic, math.nan
@@ -146,34 +153,6 @@ def _used(event: Effects, pre: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """Rows that the joint test uses: reference periods carry no information."""
     moving = np.nan_to_num(np.abs(event.influence)).any(axis=0)
     return np.flatnonzero(pre & np.isfinite(event.estimate) & moving)
-
-
-def _spread(event: Effects, used: npt.NDArray[np.intp]) -> tuple[Array, float]:
-    """Covariance of some estimates without the bias of few clusters, and the degrees of freedom behind it.
-
-    Each cohort and the never-treated have an average of their own: their sums of squares are worth one cluster more
-    than they show. Degrees of freedom: Satterthwaite's of the two arms, on average over the estimates.
-    """
-    if not len(used):
-        return np.zeros((0, 0)), math.nan
-    codes = cluster_codes(event.clusters, event.units)
-    influence = np.asarray(event.influence[:, used])
-    total, arms = np.zeros((len(used), len(used))), []
-    for treated in (True, False):
-        variance, left = np.zeros(len(used)), np.zeros(len(used))
-        for cohort in np.unique(event.cohort[np.isfinite(event.cohort) == treated]):
-            rows = event.cohort == cohort
-            own = np.zeros((codes.max() + 1, len(used)))
-            np.add.at(own, codes[rows], influence[rows])
-            count = (own != 0).sum(axis=0)
-            own *= np.sqrt(count / np.maximum(count - 1, 1))
-            total += own.T @ own
-            variance += np.square(own).sum(axis=0)
-            left += np.maximum(count - 1, 0)
-        arms.append((variance, np.maximum(left, 1)))
-    (treated_, left), (never, others) = arms
-    freedom = (treated_ + never) ** 2 / (treated_**2 / left + never**2 / others)
-    return total / len(event.units) ** 2, float(np.mean(freedom))
 
 
 def _powers(precision: float, df: int, horizon: float, relevant: float | None, freedom: float) -> dict[str, float]:

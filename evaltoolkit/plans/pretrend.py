@@ -9,9 +9,11 @@ import pandas as pd
 
 from evaltoolkit.designs.design import Array
 from evaltoolkit.effects.aggregate import aggregation_matrix
+from evaltoolkit.effects.inference import MIN_CLUSTERS
 from evaltoolkit.effects.pretest import (
     Trend,
     bias_after_passing,
+    few_cluster_covariance,
     noncentrality_for,
     precision_of,
     rejection_power,
@@ -23,6 +25,10 @@ from evaltoolkit.plans.study import Study
 
 # of the slope that the test finds four times in five
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+
+
+class TooFewToTestError(EvaltoolkitError):
+    """Every estimate before treatment rests on too few clusters for a test."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,8 @@ class PretrendPower:
 def pretrend_power(study: Study, *, draws: int = 2000, seed: int = 1) -> PretrendPower:
     """Return what the joint test of the periods before treatment would see in a study that is only declared.
 
-    Estimand: the probability that the joint Wald test (5 %) rejects when treated units drift away from the others by a
-    constant amount per period, before and after treatment; and the bias that is left where it does not.
+    Estimand: the probability that the check ``pretrends`` (5 %) rejects when treated units drift away from the others
+    by a constant amount per period, before and after treatment; and the bias that is left where it does not.
 
     Assumption: the estimates are about normal, with the covariance of ``draws`` simulated studies without drift.
 
@@ -66,7 +72,7 @@ def pretrend_power(study: Study, *, draws: int = 2000, seed: int = 1) -> Pretren
     Raises
     ------
     EvaltoolkitError
-        No cohort has two periods before its start, so that nothing can be tested.
+        No cohort has two periods before its start, or too few clusters, so that nothing can be tested.
 
     References
     ----------
@@ -77,28 +83,37 @@ def pretrend_power(study: Study, *, draws: int = 2000, seed: int = 1) -> Pretren
     outcome = draw_outcomes(study, design, 0.0, draws, rng)
     template = estimate_group_time(replace(design, outcome=outcome[:, :, 0]))
     event, overall = (aggregation_matrix(template, to) for to in ("event", "overall"))
-    before = template.aggregate("event").labels["event_time"].to_numpy(float) < 0
-    if not before.any():
+    rows = template.aggregate("event")
+    before = np.flatnonzero(rows.labels["event_time"].to_numpy(float) < 0)
+    if not len(before):
         raise EvaltoolkitError(
             "No cohort has two periods before its start: trends before treatment cannot be tested. "
             "Let the cohorts start later, or measure earlier."
+        )
+    behind = rows.labels[["n_treated", "n_comparison"]].to_numpy(dtype=float).min(axis=1)
+    before = before[behind[before] >= MIN_CLUSTERS]
+    freedom = few_cluster_covariance(rows, before)[1]
+    if not freedom >= len(before):
+        raise TooFewToTestError(
+            f"Trends before treatment cannot be tested with fewer than {MIN_CLUSTERS} treated and as many comparison "
+            "clusters. Let more take part, or plan without that check and say so."
         )
     points = np.nan_to_num(group_time_points(replace(design, outcome=outcome)))
     joint = np.cov(np.vstack([event[before] @ points, overall @ points]))
     trend = _trend(study, template_rows=event[before], overall=overall)
     covariance, shared = joint[:-1, :-1], joint[:-1, -1]
-    precision, tests = precision_of(trend, covariance), int(before.sum())
-    slope = float(np.sqrt(noncentrality_for(tests, 0.8) / precision))
-    rows = [
+    precision, tests = precision_of(trend, covariance), len(before)
+    slope = float(np.sqrt(noncentrality_for(tests, 0.8, freedom=freedom) / precision))
+    table = [
         {
             "slope": step * slope,
             "bias": step * slope * trend.overall,
-            "power": rejection_power(tests, precision * (step * slope) ** 2),
-            "bias_if_passed": bias_after_passing(trend, step * slope, covariance, shared, seed=seed),
+            "power": rejection_power(tests, precision * (step * slope) ** 2, freedom=freedom),
+            "bias_if_passed": bias_after_passing(trend, step * slope, covariance, shared, freedom=freedom, seed=seed),
         }
         for step in _STEPS
     ]
-    return PretrendPower(tests, slope, slope * trend.overall, pd.DataFrame(rows))
+    return PretrendPower(tests, slope, slope * trend.overall, pd.DataFrame(table))
 
 
 def _trend(study: Study, *, template_rows: Array, overall: Array) -> Trend:

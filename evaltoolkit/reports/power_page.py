@@ -14,7 +14,7 @@ from evaltoolkit.framework.scales import Scale, decimals_for
 from evaltoolkit.i18n import words
 from evaltoolkit.plans.declared import power_from_study, power_over
 from evaltoolkit.plans.power import Power
-from evaltoolkit.plans.pretrend import PretrendPower, pretrend_power
+from evaltoolkit.plans.pretrend import PretrendPower, TooFewToTestError, pretrend_power
 from evaltoolkit.plans.study import Study
 from evaltoolkit.plans.variants import OVER, Over, own_value, variants_of
 from evaltoolkit.reports.figures import Mark, draw_curve
@@ -34,12 +34,13 @@ _SCALE = {
 
 @dataclass(frozen=True)
 class StudyPower:
-    """Everything the page shows, computed."""
+    """Everything the page shows, computed; ``untested`` says which sentence stands where there is no ``pretrend``."""
 
     study: Study
     power: Power
     curves: dict[Over, pd.DataFrame]
     pretrend: PretrendPower | None
+    untested: str = ""
 
 
 def study_power(
@@ -66,11 +67,11 @@ def study_power(
         table = power_over(study, [change for _, change in changes], draws=draws, seed=seed, jobs=jobs, advance=advance)
         curves[over] = table.assign(value=[value for value, _ in changes])
     try:
-        pretrend = pretrend_power(study, draws=draws, seed=seed)
+        return StudyPower(study, power, curves, pretrend_power(study, draws=draws, seed=seed))
+    except TooFewToTestError:
+        return StudyPower(study, power, curves, None, "power.pretrend.few")
     except EvaltoolkitError:
-        # said on the page: with one period before the start there is nothing to test
-        pretrend = None
-    return StudyPower(study, power, curves, pretrend)
+        return StudyPower(study, power, curves, None, "power.pretrend.none")
 
 
 def steps_of(study: Study) -> int:
@@ -228,7 +229,7 @@ def _answer(found: StudyPower, scale: Scale, prose: Prose) -> list[str]:
 def _pretrend_sentences(found: StudyPower, scale: Scale, prose: Prose) -> list[str]:
     pretrend = found.pretrend
     if pretrend is None:
-        return [prose.say("power.pretrend.none")]
+        return [prose.say(found.untested)]
     numbers = {
         "drift": prose.number(_two_figures(scale.factor * pretrend.slope)),
         "bias": prose.number(_two_figures(scale.factor * abs(pretrend.bias))),

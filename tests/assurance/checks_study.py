@@ -31,8 +31,6 @@ from evaltoolkit.panels.panel import Panel
 
 STORED = Path(__file__).with_name("checks.csv")
 DRAWS = 2000
-# a tenth of a second each
-FEWER = {"sensitivity": 500, "leave_one_out": 500}
 KEYS = ["check", "world"]
 _SPEC = importlib.util.spec_from_file_location("worlds", Path(__file__).parents[1] / "checks" / "conftest.py")
 _WORLDS = importlib.util.module_from_spec(_SPEC)
@@ -237,7 +235,7 @@ def _holds(done):
 def run_cell(cell, draws=None):
     """Verdicts of one check in one world."""
     name, world = cell["check"], cell["world"]
-    n = draws or FEWER.get(name, DRAWS)
+    n = draws or DRAWS
     found = []
     for draw in range(n):
         # not the seeds of the tests, and other ones for every cell
