@@ -194,7 +194,9 @@ def _refuses_extended(question: Question) -> str:
 
 def _refuses_group_time(question: Question) -> str:
     gaps = "gaps" in question.features and question.option("missing") != "pairs"
-    return "option_not_offered" if gaps else ""
+    # it measures all periods that anticipation touches but the first from the period before them
+    touched = question.design.anticipation > 1 and question.option("base") == "varying"
+    return "option_not_offered" if gaps or touched else ""
 
 
 def _refuses_imputation(question: Question) -> str:

@@ -13,6 +13,7 @@ from evaltoolkit.designs.cohorts import RULES, Rule
 from evaltoolkit.designs.design import Comparison, Design
 from evaltoolkit.designs.doses import DoseRule
 from evaltoolkit.designs.finish import Parts, check_choices, finish_design
+from evaltoolkit.designs.labels import listed
 from evaltoolkit.designs.survey import survey_errors
 from evaltoolkit.designs.treatments import Asked, read_dose, read_treatment
 from evaltoolkit.findings import EvaltoolkitError, RefusedError, nearest
@@ -36,7 +37,7 @@ def make_design(
     exposure: str | None = None,
     action: str | None = None,
     rule: Rule = "containing",
-    never: str = "never",
+    never: object = "never",
     membership: pd.DataFrame | None = None,
     reversals: bool = False,
     treatment: str | None = None,
@@ -57,8 +58,8 @@ def make_design(
     outcome : str
         A measure of the panel.
     treated_from : DataFrame, Series or str
-        A roster (:func:`evaltoolkit.designs.roster.read_roster`); or first treated periods by unit; or the name of
-        a column of the panel that holds them. A missing value is unknown.
+        A roster (:func:`evaltoolkit.designs.roster.read_roster`); or first treated periods, or dates, by unit; or the
+        name of a column of the panel that holds them. A missing value is unknown.
     comparison : {"never_treated", "not_yet_treated"}
     covariates : sequence of str
         Fixed columns of ``panel.units``, or measures, of which the first value is taken; ``log(...)`` of either.
@@ -74,8 +75,8 @@ def make_design(
         A measure holds on from each of its values to the next.
     action, rule
         For a roster: the action evaluated, and how its date becomes a period.
-    never : str
-        The word for never treated in a column or Series (``inf`` always is).
+    never : str or number
+        The word for never treated in a column or Series, such as "never" or 0 (``inf`` always is).
     membership : DataFrame, optional
         Columns ``livc_r, municipality`` and, where known, ``zone``.
     reversals : bool
@@ -103,6 +104,7 @@ def make_design(
     RefusedError
         No unit is left.
     """
+    covariates = (covariates,) if isinstance(covariates, str) else covariates
     _check_choices(panel, outcome, comparison=comparison, rule=rule, anticipation=anticipation)
     # the periods in which the outcome was collected: years for one measure, survey waves for another
     waves = panel.observed(outcome)
@@ -112,6 +114,7 @@ def make_design(
     _check_source(asked)
     found = read_treatment(waves, outcome, asked)
     values = waves.wide(outcome)
+    _refuse_infinite(panel, outcome, values)
     baseline = np.column_stack(
         [np.empty((len(panel.units), 0)), *(baseline_values(panel, name) for name in covariates)]
     )
@@ -140,6 +143,15 @@ def make_design(
     )
 
 
+def _refuse_infinite(panel: Panel, outcome: str, values: Array) -> None:
+    infinite = np.isinf(values).any(axis=1)
+    if infinite.any():
+        raise EvaltoolkitError(
+            f'"{outcome}" is infinite for {listed(np.array(panel.unit_codes)[infinite])}: leave it empty where it is '
+            "not known."
+        )
+
+
 def _check_source(asked: Asked) -> None:
     named = not (isinstance(asked.treated_from, str) and not asked.treated_from)
     if named == bool(asked.treatment):
@@ -161,11 +173,9 @@ def _exposure(panel: Panel, waves: Panel, name: str, values: Array) -> Array:
         found = np.broadcast_to(baseline_values(panel, name)[:, None], values.shape)
     lacking = np.isfinite(values) & ~(found > 0)
     if lacking.any():
-        units = np.array(panel.unit_codes)[lacking.any(axis=1)]
-        more = f" and {len(units) - 5} more" if len(units) > 5 else ""
+        units = listed(np.array(panel.unit_codes)[lacking.any(axis=1)])
         raise EvaltoolkitError(
-            f'The exposure "{name}" must be above zero wherever the outcome is known; it is not for '
-            f"{', '.join(units[:5])}{more}."
+            f'The exposure "{name}" must be above zero wherever the outcome is known; it is not for {units}.'
         )
     return np.array(found, dtype=float)
 

@@ -37,14 +37,22 @@ class Parts(NamedTuple):
 
 
 def check_choices(comparison: str, anticipation: int) -> None:
-    """Refuse an unknown comparison and an anticipation below zero."""
+    """Refuse an unknown comparison, and an anticipation that is no number of periods."""
+    if faults := faults_of_choices(comparison, anticipation):
+        raise EvaltoolkitError(" ".join(faults))
+
+
+def faults_of_choices(comparison: str, anticipation: int) -> list[str]:
+    """Say what is wrong with a comparison and an anticipation."""
+    faults = []
     if comparison not in COMPARISONS:
-        raise EvaltoolkitError(
+        faults.append(
             f'The comparison "{comparison}" is not known; choose {" or ".join(COMPARISONS)}.'
-            f"{nearest(comparison, COMPARISONS)}"
+            f"{nearest(str(comparison), COMPARISONS)}"
         )
-    if anticipation < 0:
-        raise EvaltoolkitError("anticipation counts periods before treatment: 0, 1, 2 ...")
+    if not isinstance(anticipation, int | np.integer) or anticipation < 0:
+        faults.append("anticipation counts periods before treatment: 0, 1, 2 ...")
+    return faults
 
 
 def finish_design(
@@ -55,6 +63,7 @@ def finish_design(
     anticipation: int,
     info: Mapping[str, str | int | float],
     left_out: pd.DataFrame = _NOBODY,
+    keep_begun: bool = False,
 ) -> Design:
     """Return the design on the units that can be used.
 
@@ -65,6 +74,8 @@ def finish_design(
     info : what the caller knows of the design
     left_out : DataFrame
         Columns ``unit, reason``: units whose treatment the caller could not establish.
+    keep_begun : bool
+        Whether units that are treated in the first period stay, because ``treatment`` says when that ended.
 
     Raises
     ------
@@ -72,7 +83,7 @@ def finish_design(
         No unit is left.
     """
     check_choices(comparison, anticipation)
-    excluded = _excluded(parts, left_out)
+    excluded = _excluded(parts, left_out, keep_begun=keep_begun)
     keep = np.ones(len(parts.units), dtype=bool) if excluded.empty else ~np.isin(parts.units, excluded["unit"])
     if not keep.any():
         counts = ", ".join(f"{n} {reason.removeprefix('excluded.')}" for reason, n in _reasons(excluded).items())
@@ -100,7 +111,7 @@ def finish_design(
     )
 
 
-def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
+def _excluded(parts: Parts, left_out: pd.DataFrame, *, keep_begun: bool) -> pd.DataFrame:
     """One reason per unit, the first that applies; ``cohort`` tells the arms of those that never answered."""
     units, cohort = parts.units, parts.cohort
     unseen = np.zeros((len(units), 1), dtype=bool) if all_finite(parts.outcome) else np.isnan(parts.outcome)
@@ -111,7 +122,7 @@ def _excluded(parts: Parts, left_out: pd.DataFrame) -> pd.DataFrame:
     found = [
         *left_out.itertuples(index=False, name=None),
         *_named(units[np.isnan(cohort)], "excluded.unknown_treatment"),
-        *_named(units[cohort <= parts.times[0]], "excluded.always_treated"),
+        *([] if keep_begun else _named(units[cohort <= parts.times[0]], "excluded.always_treated")),
         *(_named(units[unseen.all(axis=1)], "excluded.no_outcome") if unseen.any() else []),
         *_named(units[lacking], "excluded.missing_covariate"),
         *(_named(units[np.isnan(parts.dose)], "excluded.missing_dose") if parts.dose is not None else []),

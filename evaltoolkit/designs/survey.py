@@ -50,8 +50,6 @@ def survey_errors(
     known = [str(column) for column in panel.data.columns]
     if name not in known:
         raise EvaltoolkitError(f'The panel has no measure "{name}" for {outcome}.{nearest(name, known)}')
-    if not design_effect >= 1:
-        raise EvaltoolkitError(f"{outcome}: a design effect is 1 or more; 1.5 where nothing is known.")
     values, given = panel.wide(outcome), panel.wide(name)
     lacking = np.isfinite(values) & ~(given > 0)
     if lacking.any():
@@ -60,11 +58,36 @@ def survey_errors(
         raise EvaltoolkitError(
             f'"{name}" must be above zero wherever {outcome} is known; it is not for {", ".join(units[:5])}{more}.'
         )
-    if outcome_se:
-        return np.where(np.isfinite(values), given, np.nan)
-    if (values < 0).any() or (values > 1).any():
-        raise EvaltoolkitError(
+    if fault := fault_of_survey(values, outcome, respondents=bool(respondents), design_effect=design_effect):
+        raise EvaltoolkitError(fault)
+    return sampling_errors(values, given, design_effect=design_effect if respondents else None)
+
+
+def fault_of_survey(values: Array, outcome: str, *, respondents: bool, design_effect: float) -> str:
+    """Say what keeps sampling errors from being found: a design effect below 1, or no share; empty where nothing does.
+
+    Parameters
+    ----------
+    values : (n, T) the outcome
+    outcome : its name
+    respondents : whether they follow from numbers of respondents
+    design_effect : as in :func:`survey_errors`
+    """
+    if not design_effect >= 1:
+        return f"{outcome}: a design effect is 1 or more; 1.5 where nothing is known."
+    if respondents and ((values < 0).any() or (values > 1).any()):
+        return (
             f"{outcome} is no share between 0 and 1: divide by 100, or give its standard error instead of the number "
             "of respondents."
         )
+    return ""
+
+
+def sampling_errors(values: Array, given: Array, *, design_effect: float | None) -> Array:
+    """Return sampling standard errors (n, T), NaN where the outcome is not known.
+
+    ``given`` are the errors themselves, or with a ``design_effect`` the numbers of respondents of a share.
+    """
+    if design_effect is None:
+        return np.where(np.isfinite(values), given, np.nan)
     return share_se(values, given, design_effect)

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from evaltoolkit.designs.design import NEVER, Array, Comparison, Design
-from evaltoolkit.designs.finish import Parts, finish_design
-from evaltoolkit.designs.quick import all_finite, as_text, constant_within
+from evaltoolkit.designs.design import Array, Comparison, Design
+from evaltoolkit.designs.finish import Parts, faults_of_choices, finish_design
+from evaltoolkit.designs.quick import all_finite
+from evaltoolkit.designs.table_columns import Columns
+from evaltoolkit.designs.table_grid import lay_out
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
-from evaltoolkit.framework.periods import Period
-
-_MOST_LISTED = 5
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Where the rows of a table lie on units x periods; ``cell`` is None where they fill it in order."""
-
-    units: npt.NDArray[Any]
-    periods: npt.NDArray[Any]
-    cell: npt.NDArray[np.intp] | None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.units), len(self.periods)
-
-    def spread(self, values: Array) -> Array:
-        """Lay a column out as (n, T); NaN where there is no row."""
-        if self.cell is None:
-            return values.reshape(self.shape)
-        out = np.full(len(self.units) * len(self.periods), np.nan)
-        out[self.cell] = values
-        return out.reshape(self.shape)
+from evaltoolkit.panels.measures import DEFAULT_DESIGN_EFFECT
 
 
 def design_from_table(
@@ -56,6 +32,9 @@ def design_from_table(
     dose: str = "",
     weights: str = "",
     cluster: str = "",
+    respondents: str = "",
+    design_effect: float = DEFAULT_DESIGN_EFFECT,
+    outcome_se: str = "",
     sampling_se: str = "",
     anticipation: int = 0,
 ) -> Design:
@@ -67,31 +46,40 @@ def design_from_table(
     Parameters
     ----------
     table : DataFrame
-        One row per unit and period, in any order; rows may be missing.
+        One row per unit and period, in any order; rows may be missing. Columns may be of any pandas type: numpy,
+        nullable, pyarrow, categories.
     outcome : str
-        Column of numbers; missing where not observed.
+        Column of numbers; missing where not observed. Periods in which nobody has a value are left out.
     unit, period : str
-        Columns. Periods are numbers, or labels such as ``2023``, ``2023-Q2``, ``2023-03``.
+        Columns. Units are told apart by their text: 12, 12.0 and "12 " are one unit. Periods are numbers, dates, pandas
+        periods, or labels such as ``2023``, ``2023-Q2``, ``2023-03``; dates stand on the axis of time in years.
     treated_from : str
-        Column with the first treated period, the same in every row of a unit. Missing: unknown, left out and listed.
+        Column with the first treated period, the same in every row of a unit, written as the periods are. Among years,
+        quarters or months a date counts from the one that holds it. What lies between two periods takes effect in the
+        later one, and time since treatment is counted from it as given. Missing: unknown, left out and listed.
     treatment : str
-        Instead of ``treated_from``: column with the treatment in every row, 0 for untreated. Where it never falls, the
-        first treated period is read off; where it does, the design keeps it period by period.
+        Instead of ``treated_from``: column with the treatment in every row, 0 for untreated. Where it never falls and
+        has one level, the first treated period is read off: who is treated when first seen is treated from the start of
+        the panel, and left out. Otherwise the design keeps it period by period, NaN where there is no row, and keeps
+        who is treated at the start.
     never : optional
-        What ``treated_from`` holds for units that are never treated, such as 0 or "never"; ``inf`` always means never.
+        What ``treated_from`` holds for units that are never treated, such as 0 or "never"; ``nan`` where it is left
+        empty for them. ``inf`` always means never.
     comparison : {"never_treated", "not_yet_treated"}
     covariates : sequence of str
-        Columns; the value of a unit's first row is taken.
+        Columns; the first known value of a unit, by period, is taken.
     controls : sequence of str
         Columns that change over time and that treatment does not move.
     exposure : str
         Column with what a count is counted in.
     dose : str
-        Column with how much of the action a unit got, the same in every row; 0 for untreated units.
+        Column with how much of the action a unit got, the same in every row; 0 or empty for untreated units.
     weights, cluster : str
-        Columns, the same in every row of a unit.
-    sampling_se : str
-        Column with the standard error of a survey outcome.
+        Columns, the same in every row of a unit. A unit without a cluster stands alone.
+    respondents, design_effect, outcome_se
+        Of a survey outcome: the column with the number of respondents and the design effect, or the column with the
+        standard error; see :func:`evaltoolkit.designs.survey.survey_errors`. ``sampling_se`` is an older name of
+        ``outcome_se``.
     anticipation : int
         Number of periods before treatment in which it may already act.
 
@@ -105,255 +93,132 @@ def design_from_table(
     ------
     FaultsError
         With all faults: unknown columns (and the nearest), empty or doubled unit-period rows, columns that are no
-        numbers, columns that change within a unit and must not, exposure that is not positive.
+        numbers, columns that change within a unit and must not, exposure or survey numbers that are not positive,
+        weights below zero, an unknown comparison.
     RefusedError
         No unit is left.
     """
-    named = {
+    outcome_se = outcome_se or sampling_se
+    covariates, controls = _names(covariates), _names(controls)
+    table = _with_names(table)
+    single = {
         "outcome": outcome, "unit": unit, "period": period, "treated_from": treated_from, "treatment": treatment,
-        "exposure": exposure, "dose": dose, "weights": weights, "cluster": cluster, "sampling_se": sampling_se,
+        "exposure": exposure, "dose": dose, "weights": weights, "cluster": cluster, "respondents": respondents,
+        "outcome_se": outcome_se,
     }  # fmt: skip
-    _check_columns(table, [*(one for one in named.values() if one), *covariates, *controls])
-    if bool(treated_from) == bool(treatment):
-        raise EvaltoolkitError(
-            'Give either "treated_from" (a column with the first treated period) or "treatment" (a column with the '
-            "treatment in every period)."
-        )
-    grid, faults = _lay_out(table, unit, period)
+    _check_columns(table, single, covariates, controls)
+    grid, faults = lay_out(table, unit, period)
+    faults += faults_of_choices(comparison, anticipation)
     if grid is None:
         raise FaultsError(faults, "The table")
-    times, problems = _times(grid.periods)
-    columns = _Columns(table, grid, [*faults, *problems])
+    columns = Columns(table, grid)
+    cohort, path = _treatment(columns, grid.times, treated_from, treatment, never)
     parts = Parts(
-        units=as_text(np.asarray(grid.units)),
-        times=times,
+        units=grid.units,
+        times=grid.times,
         outcome=columns.wide(outcome),
-        cohort=np.empty(0),
+        cohort=cohort,
         covariates=columns.firsts(covariates),
         covariate_names=tuple(covariates),
-        weights=columns.fixed(weights) if weights else None,
+        weights=columns.weights(weights) if weights else None,
         clusters=columns.labels(cluster) if cluster else None,
-        sampling_se=columns.wide(sampling_se) if sampling_se else None,
+        sampling_se=columns.sampling(outcome, respondents, design_effect, outcome_se),
         exposure=columns.positive(exposure, outcome) if exposure else None,
         controls=np.stack([columns.wide(name) for name in controls], axis=2) if controls else None,
         control_names=tuple(controls),
-        dose=columns.fixed(dose) if dose else None,
+        treatment=path,
+        dose=columns.dose(dose, cohort) if dose else None,
     )
-    if treated_from:
-        cohort, path = columns.cohorts(treated_from, times, never), None
-    else:
-        cohort, path = columns.path(treatment, times)
-    if columns.faults:
-        raise FaultsError(columns.faults, "The table")
+    if faults or columns.faults:
+        raise FaultsError([*faults, *columns.faults], "The table")
+    errors = {} if parts.sampling_se is None else {"sampling_from": "given" if outcome_se else "respondents"}
     return finish_design(
-        parts._replace(cohort=cohort, treatment=path),
+        _in_observed_periods(parts),
         outcome_name=outcome,
         comparison=comparison,
         anticipation=anticipation,
-        info={"action": treated_from or treatment, "cluster": cluster or "unit"},
+        info={"action": treated_from or treatment, **errors, "cluster": cluster or "unit"},
+        # who began treated compares with those that began so too, and may stop
+        keep_begun=path is not None,
     )
 
 
-def _check_columns(table: pd.DataFrame, wanted: Sequence[str]) -> None:
+def _treatment(
+    columns: Columns, times: Array, treated_from: str, treatment: str, never: object
+) -> tuple[Array, Array | None]:
+    """First treated time (n,), and the treatment (n, T) where it says more."""
+    if treated_from:
+        return columns.cohorts(treated_from, times, never), None
+    return columns.path(treatment, times)
+
+
+def _in_observed_periods(parts: Parts) -> Parts:
+    """Leave out periods without any outcome: the last one before treatment is the last in which something was seen."""
+    if all_finite(parts.outcome):
+        return parts
+    seen = np.isfinite(parts.outcome).any(axis=0)
+    if seen.all() or not seen.any():
+        return parts
+    by_period = {name: getattr(parts, name) for name in ("outcome", "sampling_se", "exposure", "controls", "treatment")}
+    kept = {name: values[:, seen] for name, values in by_period.items() if values is not None}
+    return parts._replace(times=parts.times[seen], **kept)
+
+
+def _names(names: Sequence[str]) -> tuple[str, ...]:
+    # one column, written without brackets, is one name and not its letters
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _with_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with names of columns as text."""
+    if not isinstance(table, pd.DataFrame):
+        kind = type(table).__name__
+        how = "its to_pandas()" if hasattr(table, "to_pandas") else "pandas.DataFrame(...) of it"
+        raise EvaltoolkitError(f"The table must be a pandas DataFrame, this is a {kind}: pass {how}.")
+    names = [str(column) for column in table.columns]
+    return table if names == list(table.columns) else table.set_axis(names, axis=1)
+
+
+def _check_columns(
+    table: pd.DataFrame, single: dict[str, str], covariates: Sequence[str], controls: Sequence[str]
+) -> None:
     known = [str(column) for column in table.columns]
-    faults = [f'there is no column "{name}".{nearest(name, known)}' for name in wanted if name not in known]
+    index = [str(name) for name in table.index.names if name is not None]
+    wanted = [name for role, name in single.items() if name or role in ("outcome", "unit", "period")]
+    wanted = list(dict.fromkeys([*wanted, *covariates, *controls]))
+    faults = [f'write "{name}" as text: names of columns are text' for name in wanted if not isinstance(name, str)]
+    for name in wanted:
+        if name in known or not isinstance(name, str):
+            continue
+        more = " It is the table's index: use table.reset_index()." if name in index else nearest(name, known)
+        faults.append(f'there is no column "{name}".{more}')
     faults += [f'column "{name}" occurs twice' for name in sorted({c for c in wanted if known.count(c) > 1})]
     if faults:
-        raise FaultsError([*faults, f"columns found: {', '.join(known)}"], "The table")
+        faults.append(f"columns found: {', '.join(known)}")
+    faults += _clashes(single, covariates, controls)
+    if faults:
+        raise FaultsError(faults, "The table")
 
 
-def _lay_out(table: pd.DataFrame, unit: str, period: str) -> tuple[_Grid | None, list[str]]:
-    quick = _in_order(table[unit].to_numpy(), table[period].to_numpy())
-    if quick is not None:
-        return quick, []
-    codes, units = pd.factorize(table[unit], sort=True)
-    places, periods = pd.factorize(table[period], sort=True)
-    empty = (codes < 0) | (places < 0)
-    if empty.any():
-        rows = _listed(np.flatnonzero(empty) + 1)
-        return None, [f'"{unit}" or "{period}" is empty in row {rows}: complete or remove these rows']
-    cell = codes.astype(np.intp) * len(periods) + places
-    count = np.bincount(cell, minlength=1)
-    if (count > 1).any():
-        names, labels = np.asarray(units), np.asarray(periods)
-        twice = [f"{names[one // len(labels)]}/{labels[one % len(labels)]}" for one in np.flatnonzero(count > 1)]
-        return None, [f"these units and periods have more than one row: {_listed(twice)}; keep one row each"]
-    return _Grid(np.asarray(units), np.asarray(periods), cell), []
-
-
-def _in_order(units: npt.NDArray[Any], periods: npt.NDArray[Any]) -> _Grid | None:
-    """The grid of numbers that are sorted and complete, without sorting them again; None for everything else."""
-    if not (len(units) and np.issubdtype(units.dtype, np.number) and np.issubdtype(periods.dtype, np.number)):
-        return None
-    same = units[1:] == units[:-1]
-    length = len(units) if same.all() else int(np.argmin(same)) + 1
-    if len(units) % length:
-        return None
-    first, labels = units[::length], periods[:length]
-    if np.isnan(first).any() or np.isnan(labels).any():
-        return None
-    if not ((first[1:] > first[:-1]).all() and (labels[1:] > labels[:-1]).all()):
-        return None
-    # neighbours are compared, not every row with the first of its unit: whole columns at once
-    if np.count_nonzero(same) != len(units) - len(first) or same[length - 1 :: length].any():
-        return None
-    return _Grid(first, labels, None) if (periods[length:] == periods[:-length]).all() else None
-
-
-def _times(periods: npt.NDArray[Any]) -> tuple[Array, list[str]]:
-    if np.issubdtype(periods.dtype, np.number):
-        return periods.astype(float), []
-    times, faults = [], []
-    for label in periods:
-        try:
-            times.append(Period.parse(str(label)).time)
-        except EvaltoolkitError as fault:
-            faults.append(str(fault))
-    found = np.array(times)
-    if not faults and (np.diff(found) <= 0).any():
-        faults.append("two periods begin in the same month, or their labels do not sort by date: use numbers or years")
-    return found, faults
-
-
-class _Columns:
-    """Columns of a table on its grid; what is wrong with them gathers in ``faults``."""
-
-    def __init__(self, table: pd.DataFrame, grid: _Grid, faults: list[str]) -> None:
-        self.table, self.grid, self.faults = table, grid, faults
-
-    def wide(self, name: str) -> Array:
-        """Numbers (n, T)."""
-        return self.grid.spread(self._numbers(name))
-
-    def _numbers(self, name: str) -> Array:
-        try:
-            values = self.table[name].to_numpy(dtype=float, na_value=np.nan)
-        except (TypeError, ValueError):
-            wrong = [
-                str(one) for one in self.table[name] if pd.isna(pd.to_numeric(one, errors="coerce")) and pd.notna(one)
-            ]
-            self.faults.append(f'column "{name}" holds what is no number: {_listed(sorted(set(wrong)))}')
-            return np.full(len(self.table), np.nan)
-        if not all_finite(values) and np.isinf(values).any():
-            self.faults.append(f'column "{name}" holds an infinite number: leave it empty where it is not known')
-        return values
-
-    def firsts(self, names: Sequence[str]) -> Array:
-        """First value of each unit (n, k)."""
-        if not names:
-            return np.empty((len(self.grid.units), 0))
-        return np.column_stack([_first(self.wide(name)) for name in names])
-
-    def fixed(self, name: str) -> Array:
-        """A number per unit (n,) that must not change."""
-        once = self._once(name)
-        if once is not None and np.isfinite(once).all():
-            return once
-        values = self.wide(name)
-        self._must_not_change(name, values)
-        return _first(values)
-
-    def _once(self, name: str) -> Array | None:
-        """The number (n,) of each unit where a column of numbers is complete and never changes; None otherwise."""
-        values = self.table[name].to_numpy()
-        if self.grid.cell is not None or not np.issubdtype(values.dtype, np.number):
-            return None
-        length = self.grid.shape[1]
-        return values[::length].astype(float) if constant_within(values, length) else None
-
-    def labels(self, name: str) -> npt.NDArray[np.str_]:
-        """A label per unit (n,) that must not change; a unit without one stands alone."""
-        codes, labels = pd.factorize(self.table[name])
-        values = self.grid.spread(np.where(codes < 0, np.nan, codes))
-        self._must_not_change(name, values)
-        first = _first(values)
-        units = np.asarray(self.grid.units).astype(str)
-        text = np.asarray(labels).astype(str)
-        known = np.isfinite(first)
-        return np.array([text[int(code)] if has else unit for code, has, unit in zip(first, known, units, strict=True)])
-
-    def positive(self, name: str, outcome: str) -> Array:
-        """Numbers (n, T) above zero wherever the outcome is observed."""
-        values = self.wide(name)
-        lacking = np.isfinite(self.wide(outcome)) & ~(values > 0)
-        if lacking.any():
-            units = _listed(self.grid.units[lacking.any(axis=1)])
-            self.faults.append(f'"{name}" must be above zero wherever "{outcome}" is given; it is not for {units}')
-        return values
-
-    def cohorts(self, name: str, times: Array, never: object) -> Array:
-        """First treated time (n,): inf never, NaN unknown."""
-        column = self.table[name]
-        if pd.api.types.is_numeric_dtype(column) and (never is None or isinstance(never, int | float)):
-            once = self._once(name)
-            values = column.to_numpy(dtype=float, na_value=np.nan) if once is None else once
-            if never is not None:
-                values = np.where(values == float(never), NEVER, values)
-            first = self._unchanging(name, values) if once is None else values
-        else:
-            codes, labels = pd.factorize(column)
-            first = self._unchanging(name, np.r_[[self._label_time(label, never) for label in labels], np.nan][codes])
-        if (first == 0).any() and times[0] > 0:
-            self.faults.append(
-                f'"{name}" is 0 for {_listed(self.grid.units[first == 0])}: if 0 means never treated, say never=0'
-            )
-        return first
-
-    def _label_time(self, label: object, never: object) -> float:
-        text = str(label).strip()
-        if text.casefold() in (str("never" if never is None else never).strip().casefold(), "inf"):
-            return NEVER
-        try:
-            return float(text) if _is_number(text) else Period.parse(text).time
-        except EvaltoolkitError as fault:
-            self.faults.append(f'treated_from: {fault} If "{text}" means never treated, say never="{text}".')
-            return np.nan
-
-    def path(self, name: str, times: Array) -> tuple[Array, Array | None]:
-        """First treated time (n,), and the treatment (n, T) where it falls again."""
-        values = self.wide(name)
-        unknown = np.isnan(values) & (self.grid.spread(np.ones(len(self.table))) == 1)
-        if unknown.any():
-            units = _listed(self.grid.units[unknown.any(axis=1)])
-            self.faults.append(f'"{name}" is empty in some rows of {units}: write 0 where nothing was done')
-        filled = pd.DataFrame(values).ffill(axis=1).fillna(0.0).to_numpy()
-        on = filled > 0
-        cohort = np.where(on.any(axis=1), times[np.argmax(on, axis=1)], NEVER)
-        falls = (np.diff(filled, axis=1) < 0).any()
-        levels = np.unique(filled)
-        return cohort, filled if falls or len(levels) > 2 else None
-
-    def _unchanging(self, name: str, values: Array) -> Array:
-        """First value (n,) of each unit, of a column that must not change."""
-        wide = self.grid.spread(values)
-        self._must_not_change(name, wide)
-        return _first(wide)
-
-    def _must_not_change(self, name: str, values: Array) -> None:
-        first = _first(values)[:, None]
-        moved = ~np.isnan(values) & (values != first)
-        if moved.any():
-            units = _listed(self.grid.units[moved.any(axis=1)])
-            self.faults.append(f'column "{name}" must be the same in every row of a unit; it changes within {units}')
-
-
-def _first(values: Array) -> Array:
-    """The first value of each row that is not missing."""
-    if not np.isnan(values[:, 0]).any():
-        return values[:, 0]
-    seen = ~np.isnan(values)
-    return np.where(seen.any(axis=1), values[np.arange(len(values)), np.argmax(seen, axis=1)], np.nan)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _listed(items: Any) -> str:
-    shown = [str(one) for one in list(items)[:_MOST_LISTED]]
-    more = len(list(items)) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def _clashes(single: dict[str, str], covariates: Sequence[str], controls: Sequence[str]) -> list[str]:
+    """Columns that are named for two things that cannot be one, or for nothing."""
+    faults = []
+    if bool(single["treated_from"]) == bool(single["treatment"]):
+        faults.append(
+            'Give either "treated_from" (a column with the first treated period) or "treatment" (a column with the '
+            "treatment in every period)."
+        )
+    if single["respondents"] and single["outcome_se"]:
+        faults.append(
+            'give either "respondents" (their number) or the standard error, not both: one follows from the other'
+        )
+    roles = [role for role in ("outcome", "unit", "period", "treated_from", "treatment") if single[role]]
+    for place, role in enumerate(roles):
+        faults += [
+            f'column "{single[role]}" is named as {role} and as {other}: one column cannot be both'
+            for other in roles[place + 1 :]
+            if single[role] == single[other]
+        ]
+    for what, names in (("covariates", covariates), ("controls", controls)):
+        faults += [f'{what} name "{name}" twice' for name in sorted({one for one in names if names.count(one) > 1})]
+    return faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from evaltoolkit.designs.cohorts import Rule, cohort_from_roster, excluded_table, first_treated_time
 from evaltoolkit.designs.design import Array
 from evaltoolkit.designs.doses import HOURS, DoseRule, dose_from_column, dose_from_roster
+from evaltoolkit.designs.labels import as_day, as_number, label_text
 from evaltoolkit.designs.paths import (
     between_periods,
     cohorts_of_path,
@@ -23,6 +25,11 @@ from evaltoolkit.findings import EvaltoolkitError, nearest
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.panel import Panel
 
+# what every roster has
+_ROSTER = ("unit", "action", "start", "state")
+# numbered periods end below it
+_FIRST_YEAR = 1000
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -31,7 +38,7 @@ class Asked:
     treated_from: pd.DataFrame | pd.Series | str
     action: str | None = None
     rule: Rule = "containing"
-    never: str = "never"
+    never: object = "never"
     membership: pd.DataFrame | None = None
     reversals: bool = False
     treatment: str = ""
@@ -105,6 +112,11 @@ def _from_path_column(panel: Panel, outcome: str, asked: Asked) -> Treatment:
 
 def _from_roster(panel: Panel, roster: pd.DataFrame, asked: Asked) -> Treatment:
     action, rule, membership = asked.action, asked.rule, asked.membership
+    if lacking := [name for name in _ROSTER if name not in roster.columns]:
+        raise EvaltoolkitError(
+            f"treated_from is a table without the columns {', '.join(lacking)}: read rosters with read_roster, or give "
+            "a Series of first treated periods by unit."
+        )
     cohort, excluded, notes = cohort_from_roster(panel, roster, action=action, rule=rule, membership=membership)
     cohort = cohort.reindex(panel.unit_codes)
     facts = {note.code: int(note.facts["n"]) for note in notes}
@@ -120,9 +132,14 @@ def _from_roster(panel: Panel, roster: pd.DataFrame, asked: Asked) -> Treatment:
     return Treatment(first, left_out, info, path.ran)
 
 
-def _from_labels(panel: Panel, treated_from: pd.Series | str, *, never: str, rule: Rule) -> Treatment:
+def _from_labels(panel: Panel, treated_from: pd.Series | str, *, never: object, rule: Rule) -> Treatment:
+    if not isinstance(treated_from, pd.Series | str):
+        raise EvaltoolkitError(
+            "treated_from is a roster, a column of the panel, or a Series of first treated periods by unit; this is a "
+            f"{type(treated_from).__name__}."
+        )
     labels = _fixed_column(panel, treated_from) if isinstance(treated_from, str) else treated_from
-    labels = labels.set_axis(labels.index.astype(str))
+    labels = labels.set_axis(labels.index.map(label_text))
     if not set(labels.index) & set(panel.unit_codes):
         raise EvaltoolkitError("No unit of treated_from is in the panel: its index must hold the panel's unit codes.")
     if labels.index.has_duplicates:
@@ -135,22 +152,36 @@ def _from_labels(panel: Panel, treated_from: pd.Series | str, *, never: str, rul
     return Treatment(cohort, pd.DataFrame(unknown, columns=["unit", "reason"]), {"rule": rule, "action": name})
 
 
-def _label_time(label: object, periods: Sequence[Period], *, never: str, rule: Rule) -> float:
-    if label is None or label is pd.NaT or (isinstance(label, float) and math.isnan(label)) or str(label).strip() == "":
+def _label_time(label: Any, periods: Sequence[Period], *, never: object, rule: Rule) -> float:
+    """First treated time by a label of any type: a period, a date, a number of numbered periods; NaN where missing."""
+    if pd.isna(label) or str(label).strip() == "":
         return math.nan
-    text = str(int(label)) if isinstance(label, float) and math.isfinite(label) and label.is_integer() else str(label)
-    if text.strip().casefold() in (never.strip().casefold(), "inf"):
+    text = label_text(label)
+    if text.casefold() in (label_text(never).casefold(), "inf"):
         return math.inf
     for period in periods:
-        if period.label == text.strip():
+        if period.label == text:
             return period.time
+    day = as_day(label)
+    if day is None and (number := _numbered(text, periods)) is not None:
+        return number
     try:
-        start = Period.parse(text).start
+        start = pd.Timestamp(Period.parse(text).start) if day is None else day
     except EvaltoolkitError as problem:
         raise EvaltoolkitError(
             f'treated_from: {problem} Never treated is written "{never}"; if "{text}" means never, pass never="{text}".'
         ) from None
-    return first_treated_time(pd.Timestamp(start), periods, rule)
+    return first_treated_time(start, periods, rule)
+
+
+def _numbered(text: str, periods: Sequence[Period]) -> float | None:
+    """The first of numbered periods from a number on, or the number where that is after the last; None otherwise."""
+    number = as_number(text)
+    if number is None or not number >= 1 or not all(str(int(period.time)) == period.label for period in periods):
+        return None
+    if not periods[-1].time < _FIRST_YEAR:
+        return None
+    return next((period.time for period in periods if period.time >= number), number)
 
 
 def _fixed_column(panel: Panel, name: str) -> pd.Series:

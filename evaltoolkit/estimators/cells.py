@@ -121,9 +121,9 @@ def comparison_only(sample: Sample) -> Array:
 def list_cells(sample: Sample, base: Literal["varying", "universal"]) -> list[Cell]:
     """List the group-time effects, by cohort and period.
 
-    ``varying``: before treatment each period against the one before it; from treatment on against the last period
-    before treatment (and anticipation). ``universal``: every period against that last period. Periods are counted by
-    position, so that "the period before" of a survey wave is the wave before it.
+    ``varying``: before treatment (and anticipation) each period against the one before it; from then on against the
+    last of these periods. ``universal``: every period against that last period. Periods are counted by position, so
+    that "the period before" of a survey wave is the wave before it.
     """
     design = sample.design
     cohorts = np.setdiff1d(design.cohorts, comparison_only(sample))
@@ -134,7 +134,9 @@ def list_cells(sample: Sample, base: Literal["varying", "universal"]) -> list[Ce
     for cohort, first in zip(cohorts, firsts, strict=True):
         before = int(first) - design.anticipation - 1
         for current in range(begin, len(design.times)):
-            against = current - 1 if base == "varying" and current < first else before
+            # a period that treatment may already touch is no base: effects in it are changes since the last clean one
+            clean = current < first - design.anticipation
+            against = current - 1 if base == "varying" and clean else before
             untouched = compared[max(current, against)]
             if design.comparison != "never_treated":
                 untouched = np.asarray(untouched & (design.cohort != cohort))

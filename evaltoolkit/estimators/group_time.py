@@ -77,7 +77,8 @@ def estimate_group_time(
     adjust : {"dr", "ipw", "reg"}
         How covariates enter; without covariates the three are the same number.
     base : {"varying", "universal"}
-        Before treatment: each period against the one before it, or every period against the last before treatment.
+        Before treatment (and anticipation): each period against the one before it, or every period against the last
+        of them. From anticipation on both compare with that last period.
     missing : {"pairs", "complete_units", "repeated_cross_sections"}
         Units seen in both periods of a comparison; only units seen always; or all rows of the two periods as separate
         cross-sections, influence summed by unit (R's ``allow_unbalanced_panel=TRUE``).
@@ -91,7 +92,8 @@ def estimate_group_time(
     Raises
     ------
     EvaltoolkitError
-        No unit is treated within the panel, or none has a period before treatment.
+        No unit is treated within the panel, or none has a period before treatment; every unit is observed only once
+        (with ``missing="pairs"``).
 
     References
     ----------
@@ -103,6 +105,7 @@ def estimate_group_time(
     >>> estimate(design, "group_time", adjust="reg").aggregate("event").to_frame()  # doctest: +SKIP
     """
     sample = select_units(design, missing=missing)
+    _refuse_single_rows(sample, missing)
     info = _describe(sample, adjust=adjust, base=base, missing=missing)
     if missing != "repeated_cross_sections" and is_plain(sample):
         groups = number_cohorts(sample.design.cohort)
@@ -169,6 +172,14 @@ def group_time_points(design: Design, *, adjust: Adjust = "reg", base: Base = "v
         points[batch.columns] = result.estimate.reshape(len(batch.columns), -1)
     points[[j for j, cell in enumerate(cells) if cell.is_reference]] = 0.0
     return points
+
+
+def _refuse_single_rows(sample: Sample, missing: Missing) -> None:
+    if missing == "pairs" and not sample.whole and len(sample.observed) and int(sample.observed.sum(axis=1).max()) < 2:
+        raise EvaltoolkitError(
+            "Every unit is observed in one period only, so that no change is seen: these are repeated cross-sections. "
+            'Use missing="repeated_cross_sections".'
+        )
 
 
 def _require(cells: list[Cell], sample: Sample) -> list[Cell]:

@@ -1,3 +1,5 @@
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,7 +75,18 @@ def test_a_measure_as_covariate_is_its_first_value(panel):
 
 @pytest.mark.parametrize(
     ("value", "cohort"),
-    [(2022, 2022), (2022.0, 2022), ("2022", 2022), (2024, 2024), ("Never", np.inf), (np.inf, np.inf)],
+    [
+        (2022, 2022),
+        (2022.0, 2022),
+        ("2022", 2022),
+        (2024, 2024),
+        ("Never", np.inf),
+        (np.inf, np.inf),
+        (pd.Timestamp(2022, 3, 15), 2022),
+        (datetime.date(2022, 3, 15), 2022),
+        ("2022-03-15", 2022),
+        (pd.Period("2022-03", "M"), 2022),
+    ],
 )
 def test_labels_numbers_and_the_word_for_never(panel, value, cohort):
     treated_from = pd.Series({"a": value, "b": "never", "e": "2023"}, dtype=object)
@@ -86,6 +99,33 @@ def test_another_word_for_never(panel):
     treated_from = pd.Series({"a": 2022, "b": 0, "e": 0})
     design = make_design(panel, "Y", treated_from=treated_from, never="0")
     assert list(design.cohort) == [2022, np.inf, np.inf]
+
+
+@pytest.mark.parametrize("kind", ["Int64", "int64[pyarrow]"])
+def test_nullable_starts_are_unknown_where_missing(panel, kind):
+    treated_from = pd.Series({"a": 2022, "b": 0, "e": None}, dtype=kind)
+    design = make_design(panel, "Y", treated_from=treated_from, never=0)
+    assert list(design.cohort) == [2022, np.inf]
+    assert "e" in design.excluded["unit"].tolist()
+
+
+def test_starts_of_numbered_periods_may_lie_beyond_and_between_them():
+    table = pd.DataFrame({"unit": np.repeat(list("abcd"), 3), "t": [1, 2, 4] * 4, "Y": np.arange(12.0)})
+    panel = read_panel(table, unit="unit", period="t")
+    design = make_design(panel, "Y", treated_from=pd.Series({"a": 2, "b": 3, "c": 9, "d": np.inf}))
+    assert list(design.cohort) == [2, 4, 9, np.inf]
+    with pytest.raises(EvaltoolkitError, match='pass never="0"'):
+        make_design(panel, "Y", treated_from=pd.Series({"a": 2, "b": 0}))
+
+
+def test_an_infinite_outcome_is_refused(panel):
+    panel.data.loc[("b", "2021"), "Y"] = np.inf
+    with pytest.raises(EvaltoolkitError, match='"Y" is infinite for b: leave it empty'):
+        make_design(panel, "Y", treated_from="first")
+
+
+def test_one_covariate_needs_no_brackets(panel):
+    assert make_design(panel, "Y", treated_from="first", covariates="density").covariate_names == ("density",)
 
 
 def test_a_roster_gives_the_same_design_as_labels(panel):
@@ -122,6 +162,9 @@ def test_a_roster_gives_the_same_design_as_labels(panel):
         ({"cluster": "zon"}, 'Did you mean "zone"'),
         ({"cluster": "livc_r"}, "membership file"),
         ({"anticipation": -1}, "anticipation counts periods"),
+        ({"anticipation": 0.5}, "anticipation counts periods"),
+        ({"treated_from": {"a": 2022}}, "this is a dict"),
+        ({"treated_from": pd.DataFrame({"unit": ["a"]})}, "without the columns action, start, state"),
         ({"treated_from": pd.Series({"zz": 2022})}, "No unit of treated_from"),
         ({"treated_from": pd.Series({"a": "soon"})}, 'Period "soon" is not.*Never treated is written "never"'),
         ({"treated_from": pd.Series([2022, 2023], index=["a", "a"])}, "a unit twice"),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_designs import simulate
 
+from evaltoolkit.designs.subset import keep_units
 from evaltoolkit.effects.aggregate import aggregate_effects, aggregation_matrix
 from evaltoolkit.effects.inference import inference_table, joint_wald, std_errors
 from evaltoolkit.estimators.cells import (
@@ -20,7 +21,7 @@ from evaltoolkit.estimators.cells import (
     REFERENCE,
 )
 from evaltoolkit.estimators.group_time import estimate_group_time, group_time_points
-from evaltoolkit.estimators.logit import COLLINEAR, NO_OVERLAP, SEPARATION
+from evaltoolkit.estimators.logit import COLLINEAR, NO_OVERLAP, SEPARATION, fit_logit
 from evaltoolkit.findings import EvaltoolkitError
 
 FAST = settings(max_examples=15, deadline=None)
@@ -213,6 +214,21 @@ def test_anticipation_moves_the_base_and_the_comparison():
     assert effects.labels["n_comparison"][row(effects, 2021, 2020)] == 40
 
 
+@pytest.mark.parametrize("comparison", ["never_treated", "not_yet_treated"])
+def test_periods_of_anticipation_compare_with_the_last_one_before_it(comparison):
+    design = simulate(8, n=90, times=tuple(range(2015, 2024)), cohorts=(2020, 2022), comparison=comparison)
+    # a constant early effect: between two periods of anticipation nothing changes
+    early = (design.times >= design.cohort[:, None] - 2) & (design.times < design.cohort[:, None])
+    design = dataclasses.replace(design, outcome=design.outcome + 5.0 * early, anticipation=2)
+    varying, universal = (estimate_group_time(design, base=base) for base in ("varying", "universal"))
+    for cohort in (2020, 2022):
+        for ahead in (1, 2):
+            one, other = row(varying, cohort, cohort - ahead), row(universal, cohort, cohort - ahead)
+            assert varying.estimate[one] == pytest.approx(universal.estimate[other])
+            assert varying.estimate[one] == pytest.approx(5.0, abs=2.0)
+        assert abs(varying.estimate[row(varying, cohort, cohort - 3)]) < 2.0
+
+
 def test_later_than_the_panel_compares_like_never_treated():
     design = simulate(9, cohorts=(2020, 2021))
     later = dataclasses.replace(design, cohort=np.where(np.isinf(design.cohort), 2030.0, design.cohort))
@@ -254,6 +270,15 @@ def test_cross_sections_use_the_four_means():
     y = design.outcome
     means = [np.nanmean(y[design.cohort == c][:, t]) for c in (2021, np.inf) for t in (4, 2)]
     assert effects.estimate[row(effects, 2021, 2022)] == pytest.approx(means[0] - means[1] - means[2] + means[3])
+
+
+def test_units_seen_once_are_cross_sections_and_pairs_say_so():
+    design = simulate(9, n=300)
+    once = np.where(np.arange(5) == np.arange(300)[:, None] % 5, design.outcome, np.nan)
+    design = dataclasses.replace(design, outcome=once)
+    with pytest.raises(EvaltoolkitError, match='missing="repeated_cross_sections"'):
+        estimate_group_time(design)
+    assert np.isfinite(estimate_group_time(design, missing="repeated_cross_sections").estimate).all()
 
 
 def test_no_comparison_is_nan_with_a_reason():
@@ -304,6 +329,40 @@ def test_hopeless_covariates_are_nan_with_a_reason_and_silent(missing):
                 assert set(effects.reasons) <= wanted
                 assert np.isnan(inference_table(effects)["p_value"]).all()
     assert np.isfinite(estimate_group_time(design, missing=missing).estimate).all()
+
+
+def without_treated_towns(seed):
+    """Nobody among the towns starts: a dummy tells these comparison units apart from all treated ones."""
+    design = simulate(seed, k=1)
+    town = np.arange(60) % 2 == 1
+    design = dataclasses.replace(design, cohort=np.where(town, np.inf, design.cohort))
+    both = np.column_stack([design.covariates, town])
+    return design, dataclasses.replace(design, covariates=both, covariate_names=("x0", "town")), town
+
+
+@pytest.mark.parametrize("missing", ["pairs", "repeated_cross_sections"])
+def test_untreated_units_that_no_treated_unit_resembles_get_no_weight(missing):
+    design, with_dummy, town = without_treated_towns(14)
+    effects = estimate_group_time(with_dummy, adjust="ipw", missing=missing)
+    alone = estimate_group_time(keep_units(design, ~town), adjust="ipw", missing=missing)
+    np.testing.assert_allclose(effects.estimate, alone.estimate, atol=1e-10)
+    np.testing.assert_allclose(std_errors(effects), std_errors(alone), rtol=1e-8)
+
+
+def test_the_regression_still_learns_from_units_without_weight():
+    design, with_dummy, town = without_treated_towns(14)
+    effects = estimate_group_time(with_dummy, adjust="dr")
+    treated, others = design.cohort == 2020, np.isinf(design.cohort)
+    x = np.column_stack([np.ones(60), with_dummy.covariates])
+    change = design.outcome[:, 2] - design.outcome[:, 1]
+    rest = change - x @ np.linalg.lstsq(x[others], change[others])[0]
+    near = (treated | others) & ~town
+    p = np.zeros(60)
+    p[near] = fit_logit(treated[near].astype(float), x[near, :2], np.ones(near.sum())).probability
+    expected = rest[treated].mean() - np.average(rest[others], weights=(p / (1 - p))[others])
+    at = row(effects, 2020, 2020)
+    assert effects.estimate[at] == pytest.approx(expected)
+    assert np.isfinite(std_errors(effects)[at])
 
 
 def test_more_covariates_than_comparison_units():

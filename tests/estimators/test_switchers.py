@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_designs import simulate
 from switcher_designs import Loops, at, make, reorder, rich, small, value
 
+from evaltoolkit.designs.table import design_from_table
 from evaltoolkit.effects.inference import ONE_TREATED, std_errors
 from evaltoolkit.estimators.cells import NO_COMPARISON, REFERENCE
 from evaltoolkit.estimators.group_time import estimate_group_time
@@ -248,3 +250,32 @@ def test_equality_of_effects_is_a_wald_test_of_deviations_from_their_mean():
     assert test.df == 3
     assert 0 < test.p_value < 1
     assert np.isnan(equality_of_effects(estimate_switchers(design, effects=1)).statistic)
+
+
+def test_a_table_gives_the_design_that_the_paths_give():
+    design = rich(5)
+    unit, period = np.nonzero(np.isfinite(design.outcome) & np.isfinite(design.treatment))
+    rows = pd.DataFrame(
+        {
+            "unit": design.units[unit],
+            "year": design.times[period],
+            "y": design.outcome[unit, period],
+            "d": design.treatment[unit, period],
+            "w": design.weights[unit],
+            "c": design.clusters[unit],
+        }
+    )
+    names = {"unit": "unit", "period": "year", "treatment": "d", "weights": "w", "cluster": "c"}
+    table = design_from_table(rows, "y", **names, comparison="not_yet_treated")
+    known = np.isfinite(design.outcome) & np.isfinite(design.treatment)
+    paths = replace(
+        design,
+        outcome=np.where(known, design.outcome, np.nan),
+        treatment=np.where(known, design.treatment, np.nan),
+    )
+    # who began treated is compared, and a period without a row is one without a known treatment
+    assert (design.treatment[:, 0] > 0).any()
+    assert len(table.units) == len(paths.units)
+    one, other = (estimate_switchers(found) for found in (table, paths))
+    np.testing.assert_allclose(one.estimate, other.estimate, rtol=1e-12)
+    np.testing.assert_allclose(std_errors(one), std_errors(other), rtol=1e-10)
