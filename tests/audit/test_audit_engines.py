@@ -5,6 +5,7 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def test_versions_are_those_of_the_installed_package(engine):
 def test_whatever_a_design_has_the_peers_agree_or_it_is_explained(seed):
     table = audit_design(random_design(100 + seed), engines=OPTIONAL)
     assert table.count("unexplained") == table.count("engine failed") == 0
+
+
+@pytest.mark.peers
+def test_two_periods_of_anticipation_are_measured_from_the_period_before_them():
+    design = replace(random_design(7), anticipation=2)
+    table = audit_design(design, ["group_time"], engines=OPTIONAL)
+    assert table.count("unexplained") == table.count("engine failed") == 0
+    assert table.sound
 
 
 @pytest.mark.parametrize("seed", range(10))
