@@ -74,8 +74,9 @@ def spread_of_difference(design: Design, reduced: Design, effects: Effects, *, s
         whole, rest = _overall(design, noise, effects), _overall(reduced, noise[rows], effects)
     except EvaltoolkitError:
         return math.nan
-    # known to be zero on average
-    return float(np.sqrt(np.mean((rest - whole) ** 2) / np.mean(rest**2)))
+    size = float(np.mean(rest**2))
+    # known to be zero on average; exactly zero where nothing could be estimated on what is left
+    return math.sqrt(float(np.mean((rest - whole) ** 2)) / size) if size > 0 else math.nan
 
 
 def _overall(design: Design, noise: Array, effects: Effects) -> Array:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.checks._again import overall_estimate
+from evaltoolkit.checks._bounds import as_percent, has_no_sign, judge_bounds, likely_as_percent
 from evaltoolkit.checks._status import not_applicable
 from evaltoolkit.checks._trimmed import trimming_bounds
-from evaltoolkit.checks.missing_answers import as_percent, has_no_sign
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
@@ -50,15 +50,18 @@ def check_dormant(design: Design, effects: Effects, *, panel: Panel | None = Non
     Returns
     -------
     Check
-        True where the bounds keep the sign of the estimate, False where they do not; None where the measure exists
-        everywhere, where the estimate is smaller than its standard error, or where there is no group-time estimate.
-        Table: ``period, treated, comparison`` (share active among those who answered) ``estimate, low, high`` (in the
-        last row, without period). The fact ``woken`` counts treated units dormant before the start and active later.
+        True where the 95 % interval around the bounds keeps the sign of the estimate (where there is none, below ten
+        clusters: where the bounds do), False where the bounds themselves do not; None between the two (``unsure``),
+        where the measure exists everywhere, where the estimate is smaller than its standard error, or where there is no
+        group-time estimate. Table: ``period, treated, comparison`` (share active among those who answered) ``estimate,
+        low, high, std_error_low, std_error_high, conf_low, conf_high`` (in the last row, without period). The fact
+        ``woken`` counts treated units dormant before the start and active later.
 
     References
     ----------
     Frangakis and Rubin (2002), https://doi.org/10.1111/j.0006-341X.2002.00021.x; Lee (2009),
-    https://doi.org/10.1111/j.1467-937X.2009.00536.x
+    https://doi.org/10.1111/j.1467-937X.2009.00536.x; Imbens and Manski (2004),
+    https://doi.org/10.1111/j.1468-0262.2004.00555.x
     """
     dormant = not_applicable(design, panel)
     if not dormant.any():
@@ -81,14 +84,10 @@ def check_dormant(design: Design, effects: Effects, *, panel: Panel | None = Non
         return np.asarray(active[:, base] & (active[:, now] | dormant[:, now]))
 
     bounds = trimming_bounds(design, effects, counted)
-    last = pd.DataFrame([{"period": math.nan, "estimate": estimate, "low": bounds.low, "high": bounds.high}])
+    last = pd.DataFrame([{"period": math.nan, "estimate": estimate, **bounds._asdict()}])
     table = pd.concat([table, last], ignore_index=True)
-    facts |= as_percent(bounds, estimate)
-    if has_no_sign(estimate, std_error):
-        code, verdict = "small", None
-    else:
-        verdict = bounds.keep_sign(estimate)
-        code = "kept" if verdict else "lost"
+    facts |= as_percent(bounds, estimate) | likely_as_percent(bounds, estimate)
+    code, verdict = ("small", None) if has_no_sign(estimate, std_error) else judge_bounds(estimate, bounds)
     return Check("dormant", _ASSUMPTION, verdict, f"check.dormant.{code}", facts, table, {"dormant": table})
 
 

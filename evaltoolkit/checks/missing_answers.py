@@ -10,8 +10,9 @@ import pandas as pd
 
 from evaltoolkit.checks._again import overall_estimate
 from evaltoolkit.checks._asked import who_was_asked
+from evaltoolkit.checks._bounds import Bounds, as_percent, has_no_sign, judge_bounds, likely_as_percent
 from evaltoolkit.checks._status import not_applicable, status_of
-from evaltoolkit.checks._trimmed import Bounds, trimming_bounds, worst_case
+from evaltoolkit.checks._trimmed import trimming_bounds, worst_case
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Design
 from evaltoolkit.effects.effects import Effects
@@ -54,15 +55,17 @@ def check_missing_answers(
     Returns
     -------
     Check
-        True where the bounds keep the sign of the estimate, False where they do not: the worst case where the measure
-        has limits and it keeps the sign, else the trimming bounds. None where nothing is missing, where the estimate is
-        smaller than its standard error (it has no sign to keep), or where there is no group-time estimate. Table:
-        ``quantity, estimate, low, high, n_treated, n_comparison``: one row per bound, one with counts per reason.
+        True where the 95 % interval around the bounds keeps the sign of the estimate (where there is none, below ten
+        clusters: where the bounds do), False where the bounds themselves do not: the worst case where the measure has
+        limits and it keeps the sign, else the trimming bounds. None between the two (``unsure``), where nothing is
+        missing, where the estimate is smaller than its standard error (it has no sign to keep), or where there is no
+        group-time estimate. Table: ``quantity, estimate, low, high, std_error_low, std_error_high, conf_low, conf_high,
+        n_treated, n_comparison``: one row per pair of bounds, one with counts per reason.
 
     References
     ----------
     Lee (2009), https://doi.org/10.1111/j.1467-937X.2009.00536.x; Horowitz and Manski (2000),
-    https://doi.org/10.2307/2669526
+    https://doi.org/10.2307/2669526; Imbens and Manski (2004), https://doi.org/10.1111/j.1468-0262.2004.00555.x
     """
     asked = who_was_asked(design)
     absent = not_applicable(design, panel)
@@ -91,7 +94,7 @@ def check_missing_answers(
     table = _table(counts, bounds, estimate)
     code, verdict = _judge(estimate, std_error, bounds)
     shown = bounds["worst_case" if code == "kept_whatever" else "trimming"]
-    facts |= as_percent(shown, estimate)
+    facts |= as_percent(shown, estimate) | likely_as_percent(shown, estimate)
     return Check(
         "missing_answers", _ASSUMPTION, verdict, f"check.missing_answers.{code}", facts, table, {"bounds": table}
     )
@@ -113,26 +116,12 @@ def limits_of(design: Design, indicator: Indicator | None) -> tuple[float, float
     return (low, high) if values.min() >= low and values.max() <= high else None
 
 
-def as_percent(bounds: Bounds, estimate: float) -> dict[str, Fact]:
-    """The bounds in per cent of the estimate: 100 is the estimate itself, below 0 the other sign; NaN for none."""
-    if estimate == 0:
-        return {"least": math.nan, "most": math.nan}
-    ends = sorted((100 * bounds.low / estimate, 100 * bounds.high / estimate))
-    # never rounded to the other side of zero
-    return {"least": math.floor(ends[0] + 1e-9), "most": math.ceil(ends[1] - 1e-9)}
-
-
-def has_no_sign(estimate: float, std_error: float) -> bool:
-    """Whether an estimate is smaller than its standard error: then there is no sign that could be lost."""
-    return estimate == 0 or (math.isfinite(std_error) and abs(estimate) < std_error)
-
-
 def _judge(estimate: float, std_error: float, bounds: dict[str, Bounds]) -> tuple[str, bool | None]:
     if has_no_sign(estimate, std_error):
         return "small", None
-    if "worst_case" in bounds and bounds["worst_case"].keep_sign(estimate):
+    if "worst_case" in bounds and judge_bounds(estimate, bounds["worst_case"])[1]:
         return "kept_whatever", True
-    return ("kept", True) if bounds["trimming"].keep_sign(estimate) else ("lost", False)
+    return judge_bounds(estimate, bounds["trimming"])
 
 
 def _count_reasons(
@@ -153,9 +142,13 @@ def _count_reasons(
 def _table(
     counts: dict[str, npt.NDArray[np.int64]], bounds: dict[str, Bounds] | None = None, estimate: float = math.nan
 ) -> pd.DataFrame:
-    rows = [(name, estimate, one.low, one.high, math.nan, math.nan) for name, one in (bounds or {}).items()]
-    rows += [(name, math.nan, math.nan, math.nan, float(pair[0]), float(pair[1])) for name, pair in counts.items()]
-    return pd.DataFrame(rows, columns=["quantity", "estimate", "low", "high", "n_treated", "n_comparison"])
+    rows: list[dict[str, object]] = [
+        {"quantity": name, "estimate": estimate, **one._asdict()} for name, one in (bounds or {}).items()
+    ]
+    rows += [
+        {"quantity": name, "n_treated": float(pair[0]), "n_comparison": float(pair[1])} for name, pair in counts.items()
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "estimate", *Bounds._fields, "n_treated", "n_comparison"])
 
 
 def _percent(part: float, whole: float) -> float:

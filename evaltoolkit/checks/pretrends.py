@@ -61,9 +61,10 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
         False where the test rejects at 5 % (Hotelling's T-squared with a covariance and degrees of freedom that count
         an average for every cohort); True where it does not and would have found a violation as large as the smallest
         relevant effect with probability 0.5 or more; None where it would not, where no smallest relevant effect is
-        given, below ten clusters in an arm (no p-value), without two periods before treatment, or where the
-        estimator chose its comparison by how it moved before (synthetic controls). Estimates that rest on fewer than
-        ten clusters of an arm are left out of the test: those furthest from the start often rest on one small cohort.
+        given, below ten clusters in an arm (no p-value), without two periods before treatment, where the estimator has
+        no effects by period, or chose its comparison by how it moved before (synthetic controls). Estimates that rest
+        on fewer than ten clusters of an arm are left out of the test: those furthest from the start often rest on one
+        small cohort.
         Table: ``test, left_out, statistic, df, p_value, power_half, power_full, detectable_bias`` (number of estimates
         left out; bias of the overall effect that the test finds with probability 0.8).
 
@@ -74,6 +75,8 @@ def check_pretrends(design: Design, effects: Effects, *, smallest_relevant: floa
     if effects.info.get("before") == "fitted":
         # what was chosen for being alike before cannot fail a test of being alike before
         return Check("pretrends", _ASSUMPTION, None, "check.pretrends.fitted")
+    if effects.kind not in ("group_time", "event"):
+        return Check("pretrends", _ASSUMPTION, None, "check.pretrends.not_applicable")
     event = effects.aggregate("event")
     pre, gap, horizon = _trend(design, effects)
     before = _used(event, pre)

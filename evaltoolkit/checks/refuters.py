@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from evaltoolkit.checks._again import overall_effects
 from evaltoolkit.checks.registry import Check
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
@@ -60,7 +61,7 @@ def check_refuters(design: Design, effects: Effects, *, simulations: int = 999, 
     https://doi.org/10.1111/rssb.12348
     """
     # the share of random labellings is a p-value by another name: none below ten clusters in an arm
-    if inference_reasons(effects.aggregate("overall"))[0]:
+    if inference_reasons(overall_effects(effects))[0]:
         return Check("refuters", _ASSUMPTION, None, "check.refuters.not_possible")
     try:
         # in an order that does not depend on labels, so that the same data give the same draws

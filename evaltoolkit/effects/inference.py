@@ -180,6 +180,8 @@ def joint_wald(effects: Estimates, rows: npt.ArrayLike) -> WaldTest:
     if not defined:
         return WaldTest(math.nan, 0, math.nan, NOTHING_TO_TEST)
     matrix = gram(_by_cluster(effects, np.array(defined))) / len(effects.units) ** 2
+    if not (np.diag(matrix) > 0).all():
+        return WaldTest(math.nan, len(defined), math.nan, SINGULAR)
     correlation = _correlation(matrix)
     if np.linalg.eigvalsh(correlation)[0] < 1e-10:
         return WaldTest(math.nan, len(defined), math.nan, SINGULAR)

@@ -114,7 +114,7 @@ def _truncated_tail(z: Array, low: Array, high: Array) -> Array:
     from scipy.special import log_ndtr
 
     beyond, upper, lower = log_ndtr(-z), log_ndtr(-high), log_ndtr(-low)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         inside = beyond + np.log1p(-np.exp(upper - beyond))
         whole = lower + np.log1p(-np.exp(upper - lower))
         tail = np.exp(inside - whole)

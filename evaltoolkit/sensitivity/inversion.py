@@ -19,6 +19,10 @@ _PARTS = 20
 _ROUNDS = 6
 # standard errors beyond the last value at which two moments meet
 _FAR = 6.0
+# of the interval searched
+_INSET = 1e-9
+# standard errors of the steepest moment around a theta that is looked at closely
+_STEPS = np.geomspace(1e-6, 1e3, 19)
 
 
 def hull_of_kept(
@@ -28,13 +32,12 @@ def hull_of_kept(
     bracket = _bracket(moments, stage)
     if bracket is None:
         return math.inf, -math.inf
-    low, high = bracket
-    grid = np.linspace(low, high, POINTS)
+    grid = _points(moments, *bracket, everywhere=len(stage.weights) > 0 or math.isfinite(stage.ceiling))
     kept = np.flatnonzero(keep(theta=grid))
     if len(kept) == 0:
         return math.inf, -math.inf
     left = (grid[kept[0]], grid[max(kept[0] - 1, 0)])
-    right = (grid[kept[-1]], grid[min(kept[-1] + 1, POINTS - 1)])
+    right = (grid[kept[-1]], grid[min(kept[-1] + 1, len(grid) - 1)])
     for _ in range(_ROUNDS):
         # from kept to rejected, both ends at once
         cells = np.concatenate([np.linspace(*left, _PARTS + 1), np.linspace(*right, _PARTS + 1)])
@@ -42,6 +45,47 @@ def hull_of_kept(
         left = _narrow(cells[: _PARTS + 1], inside[: _PARTS + 1])
         right = _narrow(cells[_PARTS + 1 :], inside[_PARTS + 1 :])
     return float(left[0]), float(right[0])
+
+
+def _points(moments: Moments, low: float, high: float, *, everywhere: bool) -> Array:
+    """Where to look: evenly, and densely around theta that even steps may jump over.
+
+    These are the theta that fits best, which a test keeps more easily than any other, and ``everywhere`` all theta at
+    which the largest moment changes. Without a first stage the test keeps slivers around the latter however far out
+    they lie, as it cannot see there: none of these is looked for.
+    """
+    places, values = largest_changes(moments)
+    centres = places if everywhere else places[[int(np.argmin(values))]]
+    steep = moments.slope != 0
+    unit = float(np.max(np.sqrt(np.maximum(np.diag(moments.cross)[steep], 0.0)) / np.abs(moments.slope[steep])))
+    steps = unit * np.append(0.0, _STEPS)
+    around = np.add.outer(centres, np.append(-steps, steps)).ravel()
+    # rounding decides on which side the ends themselves lie
+    inset = _INSET * (high - low)
+    grid = np.linspace(low + inset, high - inset, POINTS)
+    return np.unique(np.append(grid, around[(around > grid[0]) & (around < grid[-1])]))
+
+
+def largest_changes(moments: Moments) -> tuple[Array, Array]:
+    """Return the theta at which the largest moment hands over to another, in order, and its value there."""
+    constant, slope = moments.constant, moments.slope
+    # the steeper a moment, the further to the left it is the largest; of parallel ones the higher
+    order = np.lexsort((constant, -slope))
+    order = order[np.append(np.diff(slope[order]) != 0, True)]
+    holders: list[int] = [int(order[0])]
+    places: list[float] = []
+    for one in order[1:].tolist():
+        while True:
+            place = float((constant[holders[-1]] - constant[one]) / (slope[holders[-1]] - slope[one]))
+            if not places or place > places[-1]:
+                break
+            # never the largest: passed by the new one before its own turn comes
+            holders.pop()
+            places.pop()
+        holders.append(one)
+        places.append(place)
+    at = np.array(places)
+    return at, np.asarray(constant[holders[1:]] - slope[holders[1:]] * at)
 
 
 def _narrow(cells: Array, inside: npt.NDArray[np.bool_]) -> tuple[float, float]:

@@ -86,8 +86,12 @@ def robust_sets(
     Returns
     -------
     list of RobustSet
-        Ends are solved by bisection, to 1e-9 of the interval searched. The set kept by a test may have holes, and its
-        pieces are looked for at 400 points: what is returned is its hull.
+        Ends are solved by bisection, to 1e-9 of the interval searched. The set kept by a test may have holes: what is
+        returned is the hull of its pieces, which are looked for at 400 points and closely around the value that fits
+        best. After a first stage they are also looked for wherever another moment becomes the largest; ``conditional``
+        keeps slivers there however far out, above all under a sign or a shape, and finds them by chance: take
+        ``hybrid``. Sets grow with the amount but for that, and for signs and shapes: a large amount leaves fewer
+        moments near their limits, and the test is then sharper on the side that the sign closes.
 
     Raises
     ------

@@ -74,3 +74,24 @@ def test_an_effect_within_its_error_and_few_clusters(world):
         ),
     )
     assert check(nobody).code == "check.attrition.not_possible"
+
+
+def test_without_a_second_group_nobody_stops_more_often(world):
+    # all are treated in the end, and later ones compare
+    design = gone_from(world(n=60, comparison="not_yet_treated"), np.arange(60) % 10 == 0, 2024.0)
+    done = check(design)
+    assert (done.verdict, done.code) == (None, "check.attrition.one_group")
+    assert done.table["treated"].iloc[-1] == pytest.approx(0.1)
+
+
+def test_effects_that_are_not_by_group_and_time_have_no_bounds_and_are_compared(world):
+    design = gone_from(world(), np.arange(160) % 10 == 0, 2024.0)
+    done = check_attrition(design, estimate(design, "two_way"))
+    assert (done.verdict, done.code) == (None, "check.attrition.no_bounds")
+    assert done.table["quantity"].dropna().tolist() == ["all", "stayed", "difference"]
+    # twenty of sixty go, and it went the other way with them
+    stops = (np.arange(160) < 20)[:, None]
+    other_way = replace(design, outcome=world().outcome - 6.0 * (stops & (design.times >= design.cohort[:, None])))
+    left = gone_from(other_way, stops[:, 0], 2024.0)
+    done = check_attrition(left, estimate(left, "two_way"))
+    assert (done.verdict, done.code) == (False, "check.attrition.changed")

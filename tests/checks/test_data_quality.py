@@ -113,3 +113,15 @@ def test_what_leaving_out_does_by_chance_is_what_it_does(world):
         errors.append(ratios[-1] * float(rest.to_frame()["std_error"].iloc[0]))
     assert np.mean(errors) == pytest.approx(np.std(differences), rel=0.15)
     assert np.std(ratios) < 0.1 * np.mean(ratios)
+
+
+def test_where_the_noise_gives_no_estimate_on_what_is_left_only_the_error_of_the_estimate_counts(world, panel_of):
+    # without the last year before the start there is nothing to measure a change from; regression takes other years
+    design = world()
+    last = design.times == design.cohort[:, None] - 1
+    assert np.isnan(
+        spread_of_difference(design, replace(design, outcome=np.where(last, np.nan, design.outcome)), estimate(design))
+    )
+    status = np.where(last, "reconstructed", "registered")
+    done = check_reconstructed(design, estimate(design, "two_way"), panel=panel_of(design, status))
+    assert (done.verdict, done.code) == (True, "check.reconstructed.same")

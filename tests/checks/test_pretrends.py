@@ -98,6 +98,24 @@ def test_a_comparison_chosen_for_moving_alike_is_no_test_of_moving_alike(world):
     assert plain.code != "check.pretrends.fitted"
 
 
+def test_one_coefficient_has_no_periods_to_look_at(world):
+    found = check_pretrends(world(), estimate(world(), "two_way"), smallest_relevant=2.0)
+    assert (found.verdict, found.code) == (None, "check.pretrends.not_applicable")
+
+
+def test_many_small_cohorts_hold_the_size_of_the_test(world):
+    """Estimates far from the start rest on one cohort of four: with them and a chi-square one in eight is rejected."""
+    times, seen, left_out = 2019.0 + np.arange(9), [], []
+    cohort = np.append(np.repeat(2022.0 + np.arange(8) % 6, 4), np.full(60, np.inf))
+    for seed in range(400):
+        clean = world(seed=seed, n=92, periods=9, n_treated=0)
+        found = run(world(seed=seed, n=92, periods=9, n_treated=0, cohort=cohort, times=times, outcome=clean.outcome))
+        seen.append(found.code == "check.pretrends.seen")
+        left_out.append(found.table["left_out"].iloc[0])
+    assert np.mean(seen) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+    assert min(left_out) > 0
+
+
 @pytest.mark.parametrize("freedom", [10.0, 23.0, 400.0])
 def test_power_with_an_estimated_covariance_agrees_with_draws(freedom):
     rng, df, nc = np.random.default_rng(8), 3, 9.0

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaltoolkit.checks.refuters import check_refuters, collapse_changes
@@ -153,3 +154,10 @@ def test_how_strong_a_hidden_cause_would_have_to_be(world):
     assert done.figure["benchmarks"]["estimate"].tolist() == pytest.approx(direct.bounds["estimate"].tolist())
     # a clearer effect asks for a stronger cause
     assert run(world(effect=4.0)).facts["hidden"] > run(world(effect=2.0)).facts["hidden"] > 0
+
+
+def test_effects_that_are_one_coefficient_have_a_table_of_changes_too(world):
+    design = world()
+    done, by_group = check_refuters(design, estimate(design, "two_way")), run(design)
+    assert (done.verdict, done.code) == (by_group.verdict, by_group.code)
+    pd.testing.assert_frame_equal(done.table, by_group.table)

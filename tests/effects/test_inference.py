@@ -161,6 +161,15 @@ def test_joint_wald_is_the_quadratic_form(influence):
     assert joint_wald(effects, [0, 1]) == test
 
 
+def test_joint_wald_of_what_cannot_vary_is_undefined(influence):
+    still = influence.copy()
+    still[:, 1] = 0.0
+    still[0, 1], still[1, 1] = 1.0, -1.0
+    clusters = np.where(np.arange(60) < 2, "same", [f"c{i}" for i in range(60)])
+    test = joint_wald(make_effects(still, clusters=clusters), [0, 1])
+    assert test.reason == SINGULAR
+
+
 def test_joint_wald_says_why_it_is_undefined(influence):
     repeated = make_effects(influence[:, [0, 1, 0]])
     test = joint_wald(repeated, [0, 1, 2])

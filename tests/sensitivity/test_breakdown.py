@@ -32,6 +32,11 @@ def test_the_set_first_holds_the_value_there(assumed, method, value):
     assert before.low > value >= after.low
 
 
+def test_a_value_far_outside_a_fixed_length_interval_is_rejected_without_a_fault():
+    found = breakdown(*golden_study(), assumed=LINE, method="hybrid_fixed_length", value=100.0)
+    assert found == (math.inf, NEVER)
+
+
 def test_scale_of_the_outcome():
     study = golden_study()
     scaled = study._replace(beta=100 * study.beta, sigma=1e4 * study.sigma)
