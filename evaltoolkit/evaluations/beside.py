@@ -132,7 +132,7 @@ def _price(result: OutcomeResult, treatment: Treatment) -> list[Sentence]:
         "low": _rounded(low),
         "high": _rounded(high),
     }
-    return [("verdict.cost_per_point" if scale.factor == 100 else "verdict.cost_per_unit", facts)]
+    return [("verdict.cost_per_point" if scale.percent else "verdict.cost_per_unit", facts)]
 
 
 def _rounded(money: float) -> Fact:

@@ -14,7 +14,8 @@ from evaltoolkit.designs.cohorts import cohort_from_roster, first_treated_time
 from evaltoolkit.designs.design import Design
 from evaltoolkit.designs.roster import read_roster
 from evaltoolkit.estimators.dose_index import check_dose
-from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding
+from evaltoolkit.evaluations.own_table import column_faults, read_own_table
+from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding, nearest
 from evaltoolkit.framework.indicator import Framework
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.periods import Period
@@ -23,7 +24,6 @@ from evaltoolkit.framework.values import value_table
 from evaltoolkit.i18n import words
 from evaltoolkit.panels.build import build_panel
 from evaltoolkit.panels.panel import Panel
-from evaltoolkit.panels.read import read_panel
 from evaltoolkit.plans.graph import graph_of
 from evaltoolkit.plans.methods import method_of
 from evaltoolkit.plans.plan import Outcome, Plan
@@ -143,12 +143,13 @@ def load_inputs(path: str | Path, *, complete: bool = True, also: tuple[str, ...
     roster = read_roster(file.locate(plan.data.roster)) if plan.data.roster else None
     values, findings = (value_table(), ()) if plan.data.panel else _read_values(file, framework)
     panel = (
-        _read_own_panel(file)
+        read_own_table(file)
         if plan.data.panel
         else _build(plan, framework, values, membership, complete=complete, also=also)
     )
-    if complete:
-        _check_outcomes(plan, panel)
+    faults = _outcome_faults(plan, panel) if complete else []
+    if faults := [*faults, *(column_faults(plan, panel) if plan.data.panel else ())]:
+        raise FaultsError(faults, what="The data of the plan")
     return Inputs(file, framework, values, panel, roster, membership, (*findings, *panel.findings))
 
 
@@ -260,18 +261,10 @@ def _empty_panel(plan: Plan, membership: pd.DataFrame | None) -> Panel:
     return Panel(data=pd.DataFrame(index=index), periods=(), unit_kind=plan.unit, units=units)
 
 
-def _read_own_panel(file: PlanFile) -> Panel:
-    data = file.plan.data
-    # codes are held against the register only where the plan says that its units are municipalities
-    kind = file.plan.unit if "unit" in file.plan.model_fields_set else "unit"
-    return read_panel(file.locate(data.panel), unit=data.panel_unit, period=data.panel_period, unit_kind=kind)
-
-
-def _check_outcomes(plan: Plan, panel: Panel) -> None:
-    faults = [
+def _outcome_faults(plan: Plan, panel: Panel) -> list[str]:
+    return [
         f"outcome {outcome.indicator}: no value was collected for it; the data hold {', '.join(panel.measures)}."
+        f"{nearest(outcome.indicator, panel.measures)}"
         for outcome in plan.outcomes
         if outcome.indicator not in panel.measures and not outcome.not_measurable
     ]
-    if faults:
-        raise FaultsError(faults, what="The data of the plan")

@@ -23,8 +23,8 @@ PLANNED = "planned"
 COLUMNS = ("change", "to", "estimate", "std_error", "conf_low", "conf_high", "n_treated", "n_comparison", "reason")
 # checks that estimate again without some of the data
 _WITHOUT = ("shared_cells", "merged", "reconstructed")
-# they answer other questions: effects per unit of a dose, of a switch
-_APART = ("dose", "switchers")
+# two answer other questions (effects per unit of a dose, of a switch); "efficient" holds after a lot only
+_APART = ("dose", "switchers", "efficient")
 _OTHER: dict[Comparison, Comparison] = {"never_treated": "not_yet_treated", "not_yet_treated": "never_treated"}
 
 

@@ -100,7 +100,7 @@ def _judge_change(
 
 def _of_hundred(indicator: Indicator | None, interval: Interval) -> list[tuple[str, Mapping[str, Fact]]]:
     """Say a difference of shares as people: "about 4 more in every 100 invitations"; nothing below one in a hundred."""
-    if indicator is None or scale_of(indicator).factor != 100:
+    if indicator is None or not scale_of(indicator).percent:
         return []
     count = round(abs(100 * interval.estimate))
     texts = [text for _, text in indicator.text]
@@ -168,7 +168,8 @@ def name_facts(outcome: Outcome, indicator: Indicator | None) -> dict[str, Fact]
 
 def _facts(outcome: Outcome, indicator: Indicator | None, interval: Interval, mde: float) -> dict[str, Fact]:
     """Numbers in display units: shares in percentage points."""
-    factor = scale_of(indicator).factor
+    scale = scale_of(indicator, outcome.unit)
+    factor = scale.factor
     numbers = {
         "estimate": interval.estimate,
         "low": interval.low,
@@ -178,12 +179,16 @@ def _facts(outcome: Outcome, indicator: Indicator | None, interval: Interval, md
         "mde": mde,
     }
     facts: dict[str, Fact] = {**name_facts(outcome, indicator), "level": round(100 * interval.level)}
-    digits = decimals_for(factor * interval.spread, most=scale_of(indicator).decimals)
+    # both ends of an interval with the same decimals
+    facts["digits"] = digits = decimals_for(factor * interval.spread, most=scale.decimals)
     for name, value in numbers.items():
         if value is not None and math.isfinite(value):
             # what was declared beforehand is said as it was declared
-            own = max(digits, decimals_for(factor * value)) if name in ("relevant", "margin", "mde") else digits
-            facts[name] = round(factor * value, own)
+            declared = name in ("relevant", "margin", "mde")
+            own = max(digits, decimals_for(factor * value)) if declared else digits
+            facts[name] = number = round(factor * value, own)
+            if declared:
+                facts[f"{name}_digits"] = next(few for few in range(own + 1) if round(number, few) == number)
     for name, value in (("low", interval.low), ("high", interval.high)):
         if math.isinf(value):
             facts[name] = f"@interval.open_{name}"

@@ -21,6 +21,11 @@ class Scale:
     level: str
     decimals: int = 2
 
+    @property
+    def percent(self) -> bool:
+        """Whether levels are shown in percent, and differences in percentage points."""
+        return self.level == "@unit.percent"
+
     def counted_per(self, dose: str) -> Scale:
         """Return the scale of a difference per unit of a dose; itself where there is none."""
         return replace(self, difference=f"@per:{self.difference}|{dose}") if dose else self
@@ -33,10 +38,21 @@ _SCALES = {
     "per_10000": Scale(10_000.0, "@unit.per_10000", "@unit.per_10000"),
     "number": Scale(1.0, "@unit.number", "@unit.number"),
 }
+# units of an own measure that are no names: 0.37 is shown as 37 %, and 37 too; a difference is in percentage points
+SHARE = "share"
+_PERCENT = frozenset({"%", "percent", "per cent", "procent", "pour cent", "prozent"})
 
 
 def scale_of(indicator: Indicator | None, own_unit: str = "") -> Scale:
-    """Return the scale of an indicator; an evaluator's own measure is shown as it is, in ``own_unit``."""
+    """Return the scale of an indicator; an evaluator's own measure is shown as it is, in ``own_unit``.
+
+    Two own units are more than a name: with ``"share"`` the numbers lie between 0 and 1 and are shown in percent; with
+    ``"%"`` they are in percent already. Differences of both are percentage points.
+    """
+    if indicator is None and own_unit == SHARE:
+        return _SCALES["percent"]
+    if indicator is None and own_unit.casefold() in _PERCENT:
+        return replace(_SCALES["percent"], factor=1.0)
     if indicator is not None and (indicator.scale != "number" or _is_yes_no(indicator)):
         return _SCALES["percent" if _is_yes_no(indicator) else indicator.scale]
     unit = f"@unit_of:{indicator.id}" if indicator is not None else own_unit or "@unit.number"

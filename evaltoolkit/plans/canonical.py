@@ -16,7 +16,7 @@ from evaltoolkit.plans.plan import Plan
 
 # fields that plans did not have at first: they enter the content only where they are given, so that the digest of a
 # plan that does without them, and every lock made before they existed, stay what they were
-ADDED_LATER = frozenset({"assumptions", "checks", "decision_rule", "dose", "graph", "nodes"})
+ADDED_LATER = frozenset({"assumptions", "checks", "decision_rule", "dose", "graph", "nodes", "words"})
 # the same for entries of tables, with the value that stands for "not given"
 ADDED_TO_TABLES: Mapping[str, Mapping[str, object]] = {
     "data": {"treatment": ""},

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from evaltoolkit.findings import nearest
+
 # the files of checks/, which stands on the same floor and is not asked; tests/contract/test_plan_checks.py compares
 CheckName = Literal[
     "agreement",
@@ -31,7 +33,7 @@ CheckName = Literal[
 
 # the estimators whose overall effect is the answer to a plan; the others answer other questions
 MethodName = Literal[
-    "group_time", "imputation", "extended_two_way", "sun_abraham", "synthetic_did", "switchers", "dose"
+    "group_time", "imputation", "extended_two_way", "sun_abraham", "synthetic_did", "switchers", "dose", "efficient"
 ]
 
 
@@ -222,6 +224,8 @@ class Translation(_Model):
     decision_rule: tuple[str, ...] = ()
     # names of the nodes of the causal graph that are no indicator
     nodes: dict[str, str] = {}
+    # names and units of measures of an own table, as the plan has them -> in this language
+    words: dict[str, str] = {}
 
 
 class Plan(_Model):
@@ -276,6 +280,30 @@ class Plan(_Model):
             raise ValueError('method "dose" needs a table [dose] with "measure": what was given to each unit')
         if self.dose is not None and not asked:
             raise ValueError('[dose] is there, but no outcome is estimated with method = "dose"')
+        return self
+
+    @model_validator(mode="after")
+    def _efficient_needs_a_lot(self) -> Self:
+        asked = any((outcome.method or self.estimation.method) == "efficient" for outcome in self.outcomes)
+        if asked and self.treatment.assignment != "randomised":
+            raise ValueError(
+                'method "efficient" compares groups that only a lot makes alike: it needs assignment = "randomised". '
+                'Otherwise take "group_time"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _translated_words_are_there(self) -> Self:
+        own = {text for outcome in self.outcomes for text in (outcome.name, outcome.unit)} - {""}
+        known = own | ({self.dose.unit} if self.dose is not None else set())
+        strange = [
+            f'[translations.{language}.words]: "{word}" is no name or unit in the plan.{nearest(word, known)}'
+            for language, text in self.translations.items()
+            for word in text.words
+            if word not in known
+        ]
+        if strange:
+            raise ValueError(" ".join(strange).rstrip("."))
         return self
 
     def said_in(self, language: str) -> Translation:

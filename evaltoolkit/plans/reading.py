@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from evaltoolkit.framework.periods import Period
 from evaltoolkit.plans.faults import describe, place_of
 from evaltoolkit.plans.graph import raw_graph_faults
 from evaltoolkit.plans.plan import Plan
+
+_LINE = re.compile(r"at line (\d+)")
+_DECIMAL_COMMA = re.compile(r"=\s*-?\d+,\d")
+_BARE_TEXT = re.compile(r"=\s*[^\W\d]")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def plan_from_text(text: str, path: Path) -> Plan:
     except tomllib.TOMLDecodeError as error:
         raise EvaltoolkitError(
             f'"{path.name}" is not valid TOML: {error}. Mend that line and read the plan again.'
+            f"{_toml_hint(text, error)}"
         ) from None
     raw = _periods_as_text(raw)
     plan, faults = _validated(raw)
@@ -105,6 +111,18 @@ def plan_from_text(text: str, path: Path) -> Plan:
         # a person mends the file once: what the framework will say is told as well
         raise FaultsError([*faults, *_raw_framework_faults(raw, path.parent)], what=f'The plan "{path.name}"')
     return plan
+
+
+def _toml_hint(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """What people who write no TOML every day get wrong in that line."""
+    found = _LINE.search(str(error))
+    lines = text.splitlines()
+    line = lines[int(found[1]) - 1] if found and int(found[1]) <= len(lines) else ""
+    if _DECIMAL_COMMA.search(line):
+        return " Decimals have a point: 0.5."
+    if "overwrite" in str(error):
+        return " This entry stands twice in one table; keep one."
+    return " Texts stand between quotation marks." if _BARE_TEXT.search(line) else ""
 
 
 def framework_faults(plan: Plan, framework: Framework) -> list[str]:

@@ -20,7 +20,13 @@ _SECTIONS = {
     "Dose": "dose",
 }
 # a translation repeats words of the plan and of its parts
-_TRANSLATED = {"action": "treatment", "decided_by": "treatment", "why_then": "treatment", "nodes": "graph"}
+_TRANSLATED = {
+    "action": "treatment",
+    "decided_by": "treatment",
+    "why_then": "treatment",
+    "nodes": "graph",
+    "words": "translations",
+}
 _PERIOD = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
 
 

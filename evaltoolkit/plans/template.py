@@ -12,11 +12,11 @@ from evaltoolkit.framework.indicator import Framework, Indicator
 from evaltoolkit.framework.load import load_framework
 from evaltoolkit.framework.scales import scale_of
 from evaltoolkit.i18n import Words, words
-from evaltoolkit.plans.plan import Estimation, Outcome, Plan, Treatment
+from evaltoolkit.plans.plan import Dose, Estimation, Outcome, Plan, Treatment
 from evaltoolkit.plans.schema import SCHEMA_NAME
 from evaltoolkit.validation import type_at
 
-_MODELS = {"treatment": Treatment, "outcomes": Outcome, "estimation": Estimation}
+_MODELS: dict[str, Any] = {"dose": Dose, "treatment": Treatment, "outcomes": Outcome, "estimation": Estimation}
 _TABLES = ("data", "treatment", "outcomes", "estimation")
 _UNITS = ("municipality", "livc_r")
 # sentences of the plan, with the number of examples in the catalogues
@@ -32,6 +32,23 @@ _TOP: dict[str, Any] = {
     "checks": [],
 }
 _DATA = {"store": "", "roster": "", "membership": "cells.csv", "source": ""}
+# instead of collected forms: what stands there as a comment in every plan that has no own table
+_OWN_TABLE = {
+    "panel": "own.csv",
+    "panel_unit": "unit",
+    "panel_period": "period",
+    "treated_from": "first_period",
+    "never": "never",
+}
+_OWN_OUTCOME: dict[str, Any] = {
+    "indicator": "trust",
+    "role": "primary",
+    "name": "",
+    "unit": "%",
+    "better": "up",
+    "smallest_relevant": 2,
+}
+_DOSE: dict[str, Any] = {"measure": "sessions", "rule": "total", "unit": ""}
 _TREATMENT: dict[str, Any] = {
     **dict.fromkeys(Treatment.model_fields, ""),
     "concurrent": ["CTX-07", "CTX-08"],
@@ -114,9 +131,11 @@ def plan_text(content: Mapping[str, Any], language: str, framework: Framework) -
     lines = [f"#:schema ./{SCHEMA_NAME}", *_head(say), ""]
     lines += _entries(content, _TOP, "", say)
     lines += ["", *_section("data", say), *_entries(content["data"], _DATA, "data", say)]
+    lines += [] if "panel" in content["data"] else _own_table(say)
     lines += ["", *_section("treatment", say), *_entries(content["treatment"], _TREATMENT, "treatment", say)]
     lines += _outcomes(content["outcomes"], framework, say)
     lines += ["", *_section("estimation", say), *_entries(content["estimation"], _ESTIMATION, "estimation", say)]
+    lines += ["", *_section("dose", say, commented=True), *_dose(say)]
     return "\n".join(lines) + "\n"
 
 
@@ -131,8 +150,30 @@ def _head(say: Words) -> list[str]:
     return [line for text in texts for line in _comment(text)]
 
 
-def _section(name: str, say: Words) -> list[str]:
-    return [*_comment(say.say(f"plan_new.field.{name}")), f"[{name}]"]
+def _section(name: str, say: Words, *, commented: bool = False) -> list[str]:
+    return [*_comment(say.say(f"plan_new.field.{name}")), f"{'# ' if commented else ''}[{name}]"]
+
+
+def _own_table(say: Words) -> Iterator[str]:
+    yield from _comment(say.say("plan_new.own_table"))
+    yield from _commented("data", _OWN_TABLE, say)
+
+
+def _own_outcome(say: Words) -> Iterator[str]:
+    yield from ("", *_comment(say.say("plan_new.own_outcome")), "# [[outcomes]]")
+    # what stands above with the other outcomes is not explained again
+    yield from _commented("outcomes", {**_OWN_OUTCOME, "name": example("own_name", say)}, say, told=("role",))
+
+
+def _dose(say: Words) -> Iterator[str]:
+    yield from _commented("dose", {**_DOSE, "unit": example("dose_unit", say)}, say)
+
+
+def _commented(section: str, entries: Mapping[str, Any], say: Words, told: Sequence[str] = ()) -> Iterator[str]:
+    """Entries that can be switched on by taking the sign away, each with its meaning."""
+    for name, value in entries.items():
+        yield from () if name in told else _meaning(section, name, say)
+        yield f"# {_assigned(name, value)}"
 
 
 def _entries(content: Mapping[str, Any], outline: Mapping[str, Any], section: str, say: Words) -> Iterator[str]:
@@ -169,6 +210,7 @@ def _outcomes(outcomes: Sequence[Mapping[str, Any]], framework: Framework, say: 
             told.add(name)
             note = _note(name, value, indicator, say)
             yield _assigned(name, value) + (f"  # {note}" if note else "")
+    yield from _own_outcome(say)
 
 
 def _note(name: str, value: Any, indicator: Indicator | None, say: Words) -> str:

@@ -63,8 +63,14 @@ def _labels(labels: str, periods: Mapping[str, str], prose: Prose) -> str:
         name, _, value = label.partition("=")
         code = f"report.numbers.label.{name}"
         if prose.has(code):
-            parts.append(f"{prose.say(code)} {periods.get(value, value) if name in _TIMES else value}")
+            shown = periods.get(value, value) if name in _TIMES else _value(name, value, prose)
+            parts.append(f"{prose.say(code)} {shown}")
     return ", ".join(parts) or ABSENT
+
+
+def _value(name: str, value: str, prose: Prose) -> str:
+    """A time since the start as it stands in the other tables: with its sign."""
+    return prose.number(float(value), signed=True) if name == "event_time" else value
 
 
 def _number(value: float | None, factor: float, digits: int, prose: Prose) -> str:

@@ -61,7 +61,7 @@ class GraphProse:
 def graph_prose(answer: GraphAnswer, language: str) -> GraphProse:
     """Return the words of a language for the answer of a graph."""
     inputs = answer.inputs
-    names = names_of(inputs.framework.indicators, language) | own_names(inputs.plan)
+    names = names_of(inputs.framework.indicators, language) | own_names(inputs.plan, language)
     return GraphProse(answer, Prose(words(language), names), inputs.plan.said_in(language))
 
 

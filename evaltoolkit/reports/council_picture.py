@@ -67,7 +67,7 @@ def line_picture(result: OutcomeResult, answer: Answer, prose: Prose) -> LinePic
 def _caption(level: float, scale: Scale, prose: Prose) -> str:
     told = prose.say("council.figure.caption", level=round(100 * level))
     # differences of shares are said per hundred
-    if scale.factor == 100:
+    if scale.percent:
         return told
     return f"{told} {prose.say('council.figure.unit', unit=prose.text(scale.difference))}"
 

@@ -95,7 +95,7 @@ def effect_sentence(result: OutcomeResult, row: pd.Series, prose: Prose) -> str:
 def _estimate(result: OutcomeResult, row: pd.Series, prose: Prose) -> str:
     scale = result.scale
     size = abs(scale.factor * row["estimate"])
-    digits = 0 if scale.factor == 100 and size >= _WHOLE else digits_of(result)
+    digits = 0 if scale.percent and size >= _WHOLE else digits_of(result)
     return size_words(scale.factor * row["estimate"], digits, scale, prose)
 
 
@@ -136,13 +136,17 @@ def range_words(result: OutcomeResult, row: pd.Series, prose: Prose) -> str:
         ends = sorted((abs(low), abs(high)))
         both = prose.say("council.to", first=prose.number(ends[0], digits), last=prose.number(ends[1], digits))
         return size_words(low, digits, scale, prose, size=both)
+    if scale.difference not in _KINDS and round(low, digits) < 0 < round(high, digits):
+        # the unit once: it may be long
+        less, more = prose.number(-low, digits), prose.number(high, digits)
+        return prose.say("council.less_to_more", low=less, high=more, unit=prose.text(scale.difference))
     first, last = (size_words(end, digits, scale, prose) for end in (low, high))
     return prose.say("council.to", first=first, last=last)
 
 
 def counted_words(result: OutcomeResult, prose: Prose) -> str:
     """Say what is counted per hundred of what; empty for anything but a share with both its parts."""
-    if result.indicator is None or result.per or result.scale.factor != 100:
+    if result.indicator is None or result.per or not result.scale.percent:
         return ""
     texts = result.indicator.text.in_(prose.language)
     if not (texts.numerator and texts.denominator):

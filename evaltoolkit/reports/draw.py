@@ -188,7 +188,7 @@ def _subject(
         prose = Prose(words(language), names_of((result.indicator,), language) | own)
         return _of_outcome(result, panel, level or 0.95, prose)
     if isinstance(result, Plan):
-        prose = Prose(words(language), names_of(framework.indicators, language) | own_names(result))
+        prose = Prose(words(language), names_of(framework.indicators, language) | own_names(result, language))
         return Subject(prose, _measure("theory", None, prose, unit, 0.95), plan=result)
     name = outcome or _name_in(result)
     indicator = framework.by_id.get(name)

@@ -161,7 +161,7 @@ def draw_event_study(
         axes.plot(points.time[~before], points.estimate[~before], "o", color=colour, ms=8, mew=2, zorder=4)
         for place, word, align in ((0.01, sides[0], "left"), (0.99, sides[1], "right")):
             axes.text(place, 1.02, word, transform=axes.transAxes, ha=align, va="bottom", color=INK)
-        axes.set_xticks(_thinned(points.time))
+        axes.set_xticks(_thinned(points.time, number))
         finish(axes, x_label, y_label, (number, number))
 
     return Drawing(paint)
@@ -247,10 +247,12 @@ def mark_periods(axes: Axes, periods: Sequence[str], *, wide: bool = True) -> No
     axes.set_xticks([float(place) for place in shown], labels=[labels[place] for place in shown])
 
 
-def _thinned(time: Array) -> Array:
+def _thinned(time: Array, number: Callable[[float], str]) -> Array:
     """Times that are marked: all, or every so many where there are too many; the start among them."""
     unique = np.unique(time)
-    step = -(-len(unique) // _MOST_TIMES)
+    # quarters of years are long to write
+    room = min(_MOST_TIMES, _ROOM // (max(len(number(float(one))) for one in unique) + 1))
+    step = -(-len(unique) // room)
     start = int(np.searchsorted(unique, 0.0)) % len(unique)
     return unique[start % step :: step]
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -49,8 +50,17 @@ def event_grid(prose: Prose, frame: pd.DataFrame, band: pd.DataFrame, scale: Sca
             )
         )
     caption = f"{prose.say('report.outcome.event')} ({prose.text(scale.difference)})"
-    heads = column_heads(prose, "time", "estimate", "interval", "band", "treated", "comparison")
-    return Grid(caption, heads, tuple(rows))
+    head = time_words("report.column.time", frame["event_time"], prose)
+    heads = column_heads(prose, "estimate", "interval", "band", "treated", "comparison")
+    return Grid(caption, (head, *heads), tuple(rows))
+
+
+def time_words(code: str, times: Iterable[float], prose: Prose) -> str:
+    """Return the name of a time since the start; where a step is not one year (quarters, two years), with the word."""
+    label, known = prose.say(code), sorted(set(map(float, times)))
+    whole = all(time.is_integer() for time in known)
+    step = min((after - before for before, after in pairwise(known)), default=1.0)
+    return label if whole and step == 1 else prose.say("report.event.years", label=label)
 
 
 def _written(prose: Prose, value: float, scale: Scale, digits: int) -> str:

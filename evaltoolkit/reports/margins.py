@@ -86,7 +86,8 @@ def margin_sentences(result: OutcomeResult, prose: Prose) -> tuple[str, ...]:
     headline, found = result.headline, result.headline.inference
     facts: dict[str, Fact] = {"treated": int(row["n_treated"]), "comparison": int(row["n_comparison"])}
     sentences = []
-    if math.isfinite(headline.effective):
+    # said only where some count for less than others
+    if math.isfinite(headline.effective) and headline.effective < int(row["n_treated"]) - 0.5:
         effective = prose.number(headline.effective, 0 if headline.effective >= 10 else 1)
         sentences.append(prose.say("report.inference.effective", effective=effective))
     if found is not None:

@@ -17,7 +17,7 @@ from evaltoolkit.framework.periods import Period
 from evaltoolkit.framework.scales import Scale, decimals_for
 from evaltoolkit.reports.figures import Drawing, Line, Points, draw_event_study, draw_paths
 from evaltoolkit.reports.gate import open_to_public
-from evaltoolkit.reports.grids import Grid, event_grid, path_grid
+from evaltoolkit.reports.grids import Grid, event_grid, path_grid, time_words
 from evaltoolkit.reports.groups import LEAST_UNITS, Group, group_label, groups_of, period_labels
 from evaltoolkit.reports.prose import Prose
 from evaltoolkit.reports.svg import inline_svg
@@ -62,7 +62,7 @@ def event_picture(event: Effects, measure: Measure, prose: Prose) -> Picture | N
     unit = prose.text(measure.scale.difference)
     drawing = draw_event_study(
         points,
-        x_label=prose.say("report.event.x"),
+        x_label=time_words("report.event.x", points.time, prose),
         y_label=prose.say("report.event.y", unit=unit),
         sides=(prose.say("report.event.before"), prose.say("report.event.after")),
         coloured=measure.coloured,

@@ -124,7 +124,7 @@ def response_picture(coverage: pd.DataFrame, measure: Measure, prose: Prose) -> 
     )
     row, column = np.unravel_index(int(np.nanargmin(share)), share.shape)
     found = prose.say(
-        "report.response.found",
+        "report.response.found" if share[row, column] < 1 else "report.response.all",
         lowest=_percent(prose, share[row, column]),
         highest=_percent(prose, float(np.nanmax(share))),
         group=arm_of(prose, arms[row]),

@@ -59,7 +59,7 @@ def render_plan_page(file: PlanFile, framework: Framework, locks: tuple[Lock, ..
     """Return the page as HTML."""
     plan = file.plan
     said = plan.said_in(language)
-    prose = Prose(words(language), names_of(framework.indicators, language) | own_names(plan))
+    prose = Prose(words(language), names_of(framework.indicators, language) | own_names(plan, language))
     return render_page(
         "preanalysis.html.j2",
         prose,

@@ -7,7 +7,8 @@ The convention for facts (:data:`evaltoolkit.findings.Fact`), for every room tha
   ``@place:11002`` a unit's name, ``@date:2024-03-01`` a date, ``@list:a;b`` a list of texts (each may begin with
   ``@``), and anything else, such as ``@unit.percentage_points``, is itself a message id;
 - ``@per:unit|session`` is a unit per unit of a dose (each may begin with ``@``);
-- a float is written with ``digits`` decimals where the facts hold ``digits``, else with at most three decimals;
+- a float is written with ``digits`` decimals where the facts hold ``digits`` (for one fact alone:
+  ``<its name>_digits``), else with at most three decimals;
 - an int is written as a whole number; the int ``n`` chooses the plural form;
 - the fact ``indicator`` is an indicator's id, written as its name; a date (2024-03-01) is written in full;
 - any other text stands as it is.
@@ -35,6 +36,8 @@ from evaltoolkit.plans.plan import Plan
 
 # a blank before a high sign, or inside quotation marks
 _FRENCH = re.compile(r" (?=[:;?!»])|(?<=«) ")
+# a unit that somebody wrote with a blank: per 1 000 residents
+_THOUSANDS = re.compile(r"(?<=\d) (?=000\b)")
 _LOG = re.compile(r"log\((.+)\)")
 _INDICATOR = re.compile(r"\b[A-Z]{3,4}-\d{2}\b")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
@@ -60,11 +63,8 @@ class Prose:
         facts = {**(facts or {}), **more}
         if "indicator" in facts:
             facts["indicator"] = self.name(str(facts["indicator"]).removeprefix("@indicator:"))
-        digits = facts.get("digits")
-        decimals = int(digits) if isinstance(digits, int) else None
-        return self._unbroken(
-            self.words.say(code, **{name: self._resolve(value, decimals) for name, value in facts.items()})
-        )
+        written = {name: self._resolve(value, _decimals(name, facts)) for name, value in facts.items()}
+        return self._unbroken(self.words.say(code, **written))
 
     def has(self, code: str) -> bool:
         """Tell whether the language has this sentence."""
@@ -72,7 +72,7 @@ class Prose:
 
     def text(self, reference: str) -> str:
         """Return what a text of a fact stands for: an ``@`` reference resolved, any other text as it is."""
-        return self._look_up(reference)
+        return self._unbroken(self._look_up(reference))
 
     def name(self, indicator: str) -> str:
         """Return an outcome's name."""
@@ -105,7 +105,7 @@ class Prose:
 
     def _unbroken(self, text: str) -> str:
         """Keep a sign on the line of its word: 95 %, and in French also before : ; ? ! and inside « »."""
-        text = text.replace(" %", "\u00a0%")
+        text = _THOUSANDS.sub("\u00a0", text.replace(" %", "\u00a0%"))
         return _FRENCH.sub("\u00a0", text) if self.language == "fr" else text
 
     def _resolve(self, value: Fact, digits: int | None) -> Fact:
@@ -115,7 +115,8 @@ class Prose:
 
     def _look_up(self, text: str) -> str:
         if not text.startswith("@"):
-            return text
+            # a plan may say its own names and units in other languages too
+            return self.names.get(f"text:{text}", text)
         kind, colon, rest = text[1:].partition(":")
         if not colon:
             return self.words.say(kind)
@@ -133,6 +134,11 @@ class Prose:
         if len(items) < 2:
             return "".join(items)
         return self.words.say("report.list", first=", ".join(items[:-1]), last=items[-1])
+
+
+def _decimals(name: str, facts: Mapping[str, Fact]) -> int | None:
+    digits = facts.get(f"{name}_digits", facts.get("digits"))
+    return digits if isinstance(digits, int) else None
 
 
 def say(
@@ -161,7 +167,7 @@ def prose_of(evaluation: Evaluation, language: str) -> Prose:
     packaged = is_packaged(evaluation.plan.framework)
     known = load_framework(evaluation.plan.framework).indicators if packaged else ()
     names = names_of((*known, *(result.indicator for result in evaluation.outcomes)), language)
-    names |= own_names(evaluation.plan)
+    names |= own_names(evaluation.plan, language)
     if "name" in evaluation.panel.units.columns:
         names |= {f"place:{code}": str(name) for code, name in evaluation.panel.units["name"].items()}
     return Prose(catalogue, names)
@@ -182,9 +188,11 @@ def names_of(indicators: Iterable[Indicator | None], language: str) -> dict[str,
     return names
 
 
-def own_names(plan: Plan) -> dict[str, str]:
-    """Names that a plan gives to measures of an own table."""
-    return {f"indicator:{outcome.indicator}": outcome.name for outcome in plan.outcomes if outcome.name}
+def own_names(plan: Plan, language: str) -> dict[str, str]:
+    """Names that a plan gives to measures of an own table, and its translations of them and of their units."""
+    words = plan.said_in(language).words
+    names = {f"indicator:{one.indicator}": words.get(one.name, one.name) for one in plan.outcomes if one.name}
+    return names | {f"text:{text}": translated for text, translated in words.items()}
 
 
 def say_finding(finding: Finding, language: str) -> tuple[str, str]:
@@ -218,7 +226,7 @@ def say_feasibility(
     plan : gives the names and units of measures of an own table
     """
     indicator = (framework or load_framework()).by_id.get(answer.outcome)
-    prose = Prose(words(language), names_of((indicator,), language) | (own_names(plan) if plan else {}))
+    prose = Prose(words(language), names_of((indicator,), language) | (own_names(plan, language) if plan else {}))
     units = {outcome.indicator: outcome.unit for outcome in plan.outcomes} if plan else {}
     scale = scale_of(indicator, units.get(answer.outcome, "")).counted_per(_per(answer, plan))
     lines = [f"{prose.name(answer.outcome)}: {prose.say(f'decision.{answer.decision}')}"]

@@ -13,7 +13,7 @@ from evaltoolkit.evaluations.evaluation import Evaluation, OutcomeResult
 from evaltoolkit.findings import Fact
 from evaltoolkit.framework.scales import decimals_for
 from evaltoolkit.reports.gate import HIDDEN, open_to_public
-from evaltoolkit.reports.grids import ABSENT
+from evaltoolkit.reports.grids import ABSENT, time_words
 from evaltoolkit.reports.groups import group_label, groups_of
 from evaltoolkit.reports.margins import headline_row
 from evaltoolkit.reports.prose import Prose
@@ -131,7 +131,8 @@ def _effects(columns: list[_Column], kind: str, prose: Prose, label: Callable[[o
     told = [column.rows_of(kind) for column in columns]
     times = sorted({float(str(time)) for one in told for time in one})
     rows = [row for time in times for row in _pair(label(time), [one.get(time, (ABSENT, "")) for one in told])]
-    return Block(prose.say(f"publication.{kind}"), tuple(rows))
+    heading = f"publication.{kind}"
+    return Block(time_words(heading, times, prose) if kind == "event" else prose.say(heading), tuple(rows))
 
 
 def _pair(label: str, cells: list[tuple[str, str]]) -> tuple[tuple[str, Cells], ...]:

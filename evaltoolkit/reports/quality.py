@@ -15,6 +15,7 @@ from evaltoolkit.reports.answers import name_of
 from evaltoolkit.reports.grids import Grid, coverage_grid, findings_grid
 from evaltoolkit.reports.prose import Prose
 
+_VERSION = "versions · "
 GLOSSARY = (
     "did",
     "comparison",
@@ -158,6 +159,8 @@ def methods_of(evaluation: Evaluation, prose: Prose) -> tuple[str, ...]:
 
 
 def _origin_name(name: str, prose: Prose) -> str:
+    if name.startswith(_VERSION):
+        return prose.say("report.origin.version", name=name.removeprefix(_VERSION))
     code = f"report.origin.{name}"
     return prose.say(code) if prose.has(code) else name
 

@@ -1,5 +1,6 @@
 """A written plan reads as what was meant, whatever a person typed."""
 
+import re
 import tomllib
 from typing import get_args
 
@@ -79,3 +80,30 @@ def test_what_is_not_given_can_be_switched_on_by_taking_the_sign_away():
 def test_a_value_that_toml_has_not_is_no_silent_loss():
     with pytest.raises(TypeError, match="NoneType"):
         toml_value(None)
+
+
+def switched_on(text, start, end=None):
+    """Take the sign away from every entry between two lines of a template."""
+    head, _, rest = text.partition(start)
+    body, mark, tail = rest.partition(end) if end else (rest, "", "")
+    lines = [line.removeprefix("# ") if re.match(r"# (\w+ = |\[)", line) else line for line in body.splitlines()]
+    return head + "\n".join(lines) + "\n" + mark + tail
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_own_table_and_a_dose_can_be_switched_on(language):
+    text, say = plan_template(language), words(language).say
+    # own table instead of collected forms
+    text = re.sub(r"(?m)^(store|roster|membership) = .*\n", "", text)
+    text = switched_on(text, say("plan_new.own_table"), "[treatment]").replace("# [[outcomes]]", "[[outcomes]]")
+    text = switched_on(text, say("plan_new.own_outcome"), "[estimation]")
+    text = switched_on(text, "seed = 1\n").replace('method = "group_time"', 'seed = 1\nmethod = "dose"')
+    plan = Plan.model_validate(tomllib.loads(text))
+    assert (plan.data.panel, plan.data.treated_from) == ("own.csv", "first_period")
+    own = plan.outcomes[-1]
+    assert (own.indicator, own.unit, own.better) == ("trust", "%", "up")
+    assert own.name == say("plan_new.example.own_name")
+    assert plan.dose is not None
+    assert (plan.dose.measure, plan.dose.unit) == ("sessions", say("plan_new.example.dose_unit"))
+    for field in ("data.panel", "data.treated_from", "outcomes.unit", "outcomes.better", "dose", "dose.unit"):
+        assert say(f"plan_new.field.{field}").split()[0] in text

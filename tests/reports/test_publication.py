@@ -15,7 +15,7 @@ from evaltoolkit.evaluations.evaluation import Interval
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.i18n import LANGUAGES
 from evaltoolkit.reports.prose import prose_of
-from evaltoolkit.reports.publication import publication_table
+from evaltoolkit.reports.publication import Block, publication_table
 from evaltoolkit.reports.publication_text import as_latex
 from evaltoolkit.reports.tables import write_results
 
@@ -200,3 +200,24 @@ def test_tables_from_the_command_line(tmp_path, capsys):
     assert "Table: " in capsys.readouterr().out
     assert run("evaluate", plan, "--format", "xls") == 2
     assert 'Did you mean "xlsx"' in capsys.readouterr().err
+
+
+def test_latex_takes_every_sign_of_a_name(evaluation):
+    first = evaluation.outcomes[0]
+    outcome = first.outcome.model_copy(update={"indicator": 'CO₂ ≥ 5 % | "a_b" & <ß é>'})
+    plan = evaluation.plan.model_copy(update={"outcomes": (outcome,)})
+    odd = dataclasses.replace(evaluation, plan=plan, outcomes=(dataclasses.replace(first, outcome=outcome),))
+    text = as_latex(publication_table(odd, prose_of(odd, "de")))
+    expected = r"CO\textsubscript{2} $\geq$ 5~\% \textbar{} \char34{}a\_b\char34{} \& \textless{}ß é\textgreater{}"
+    assert expected in text.replace(r"5 \%", r"5~\%")
+    assert text.startswith("% UTF-8")
+    assert r"\usepackage{booktabs}" in text.splitlines()[0]
+
+
+def test_a_bracket_at_the_head_of_a_row_is_no_space_between_rows(evaluation):
+    table = publication_table(evaluation, prose_of(evaluation, "en"))
+    cells = ("",) * len(table.columns)
+    text = as_latex(dataclasses.replace(table, blocks=(Block("", (("a", cells), ("[b] c", cells))),)))
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert rows[-1].startswith("{[}b] c &")
+    assert not any(row.lstrip().startswith("[") for row in rows)
