@@ -221,8 +221,8 @@ def _clusters(panel: Panel, cluster: str | None, membership: pd.DataFrame | None
         labels = groups
     else:
         known = [*map(str, panel.units.columns), *GROUPINGS, "arrondissement"]
-        more = " It comes from the membership file." if cluster in GROUPINGS else ""
-        raise EvaltoolkitError(f'There is no column "{cluster}" to cluster by.{more}{nearest(cluster, known)}')
+        more = " It comes from the membership file." if cluster in GROUPINGS else nearest(cluster, known)
+        raise EvaltoolkitError(f'There is no column "{cluster}" to cluster by.{more}')
     text = labels.astype("string").fillna("").to_numpy(dtype=str)
     # a unit without a group stands alone
     return np.where(text == "", units, text)

@@ -75,7 +75,12 @@ def judge_outcome(
             sentences.append(("verdict.ambiguous", facts))
         return Verdict(kind, tuple(sentences))
     in_words = _of_hundred(indicator, interval)
-    return _judge_change(better_direction(outcome, indicator), interval, relevant, facts, in_words)
+    if not _recorded(indicator) and (indicator is None or indicator.direction == "neutral"):
+        # nobody said which way is better: nothing has to do with noticing more
+        why_not = "verdict.no_direction"
+    else:
+        why_not = "verdict.ambiguous"
+    return _judge_change(better_direction(outcome, indicator), interval, relevant, facts, in_words, why_not)
 
 
 def _judge_change(
@@ -84,10 +89,11 @@ def _judge_change(
     relevant: float,
     facts: Mapping[str, Fact],
     in_words: Sequence[tuple[str, Mapping[str, Fact]]],
+    why_not: str,
 ) -> Verdict:
     way = "higher" if interval.sign() > 0 else "lower"
     if better == "ambiguous":
-        return Verdict(way, ((f"verdict.{way}", facts), *in_words, ("verdict.ambiguous", facts)))
+        return Verdict(way, ((f"verdict.{way}", facts), *in_words, (why_not, facts)))
     kind = "improved" if (better == "up") == (way == "higher") else "worsened"
     sentences = [(f"verdict.{kind}_{way}", facts), *in_words]
     nearest_bound = min(abs(interval.low), abs(interval.high))

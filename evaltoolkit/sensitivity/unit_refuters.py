@@ -106,6 +106,8 @@ def refute_units(
     plain = long_difference_of(sample, sample.change[:, None])
     if not np.isfinite(plain.estimate[0]):
         raise RefusedError("The covariates are collinear among the comparison units: leave some out.")
+    if not plain.std_error[0] > 1e-12 * np.abs(sample.change).max():
+        raise RefusedError("The changes do not vary between units: there is no noise to hold anything against.")
     rows = []
     for number, (name, disturb) in enumerate(REFUTERS.items()):
         drawn = disturb(sample, simulations, np.random.default_rng([seed, number]))

@@ -50,6 +50,13 @@ def test_recorded_signals_are_never_called_better_while_detection_is_undeclared(
     assert verdict.kind not in ("improved", "worsened")
 
 
+def test_an_own_measure_without_a_direction_says_so_and_nothing_of_records():
+    own = Outcome(indicator="jobs", name="Jobs", role="primary", smallest_relevant=1.0)
+    verdict = judge_outcome(own, None, Interval(3.0, 1.5, 4.5, 0.95))
+    assert verdict.kind == "higher"
+    assert said(verdict) == ["higher", "no_direction"]
+
+
 def test_a_plan_cannot_give_an_ambiguous_indicator_a_direction():
     incidents = FRAMEWORK.by_id["HAR-08"].model_copy(update={"reporting": "none", "direction": "ambiguous"})
     assert better_direction(outcome("HAR-08", better="down"), incidents) == "ambiguous"

@@ -242,3 +242,9 @@ def test_no_dowhy_is_loaded():
     code = "import sys, evaltoolkit.checks.refuters; print('dowhy' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "False"
+
+
+def test_changes_without_noise_are_refused():
+    frame = changes(noise=lambda _, n: np.zeros(n))
+    with pytest.raises(RefusedError, match="do not vary"):
+        refute_units(frame, simulations=99)
