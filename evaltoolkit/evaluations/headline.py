@@ -53,9 +53,7 @@ def find_headline(inputs: Inputs, design: Design, overall: Effects, *, shown: Ef
         seed=settings.seed,
     )
     own = math.isclose(found.estimate, float(overall.estimate[0]), rel_tol=1e-9)
-    # a lot drawn again for weights that depend on the outcome gives a p-value, and no interval
-    answered = found.method and own and (found.reason or not math.isnan(found.low))
-    if wanted == "auto" and usual.defined and not answered:
+    if wanted == "auto" and usual.defined and not (found.method and own):
         return by_formula
     interval = Interval(found.estimate, found.low, found.high, settings.level, found.reason)
     if not interval.defined:

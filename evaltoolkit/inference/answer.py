@@ -26,8 +26,8 @@ class Inference:
     attainable : the largest level of at most one minus ``level`` that this test can have: its p-values come in steps
     rank : share of comparison clusters whose own contrast lies at least as far from zero as that of a single treated
         cluster; NaN with several treated
-    inside : whether the sizes of the treated lie within the range of the others'; where not, the noise of the treated
-        is an extrapolation
+    inside : whether the sizes that were given for the treated lie within the range of the others'; where not, the noise
+        of the treated is an extrapolation
     n_treated, n_comparison : clusters
     reason : why there is no p-value; empty where there is
     draws, seed : of the method

@@ -18,7 +18,8 @@ from evaltoolkit.inference.contrasts import Ints
 from evaltoolkit.inference.count_choice import infer_count
 from evaltoolkit.inference.donors import OUTSIDE
 from evaltoolkit.inference.floor import UNATTAINABLE, attainable_level, is_attainable
-from evaltoolkit.inference.question import Extras, Question, cluster_sizes, pose_question
+from evaltoolkit.inference.options import Extras, check_extras, check_settings, cluster_labels
+from evaltoolkit.inference.question import Question, cluster_sizes, pose_question
 from evaltoolkit.inference.runners import DONORS, FEW_COMPARISON, LOT, ONE_TREATED, tell_own_spread
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
 
 Method = Literal["lot", "sized", "studentised", "donors", "counts", "exact"]
 COUNTS = ("lot", "counts", "exact")
+WITHOUT_STRATA = ("sized", "donors", "counts", "exact")
+STRATA_UNUSED = "strata belong to a lot and were left out: say by_lot=True where starts were drawn within them"
 
 _WHY = {
     "lot": LOT,
@@ -91,34 +94,52 @@ def infer(
         Further draws of the declared mechanism, as places in the sorted cohorts, clusters in the order of their labels.
     by_lot : bool
         The assignment was drawn by lot with these numbers per cohort (within ``strata``).
-    strata : (G,) int, optional
+    strata : (G,), optional
+        Labels within which the lot was drawn, clusters in the order of theirs.
     sizes : (n,) positive, optional
-        Inhabitants of every unit of the design; a cluster has the sum.
-    level, draws, seed
+        Inhabitants of every unit of the design; a cluster has the sum. Where none are given, sampling errors of a
+        survey outcome tell, or the weights, or how many units a cluster holds
+        (:func:`evaltoolkit.inference.question.implied_sizes`).
+    level : float
+    draws : int
+        Enough for a p-value of one minus the level.
+    seed : int
 
     Raises
     ------
     EvaltoolkitError
-        Unknown method, or one that is not for this kind of outcome.
+        Unknown method, or one that is not for this kind of outcome; a level that is none, or too few draws for it;
+        sizes, strata or assignments that do not fit the design.
     """
     settings = Settings(level, draws, seed)
     _check_method(method, counted=isinstance(overall, CountEffects))
+    check_settings(settings, drawn=assignments is None)
     declared = by_lot or assignments is not None
+    given = check_extras(design, Extras(sizes, assignments, strata, declared))
+    extras = given.among(np.isin(cluster_labels(design), cluster_labels(overall)))
+    found = _find(design, overall, extras, settings, method)
+    if strata is not None and not declared and found.method in WITHOUT_STRATA:
+        return replace(found, why=f"{found.why}; {STRATA_UNUSED}")
+    return found
+
+
+def _find(design: Design, overall: Effects, extras: Extras, settings: Settings, method: str) -> Inference:
     if isinstance(overall, CountEffects):
-        own = cluster_sizes(design, overall, sizes)
         return infer_count(
             design,
             overall,
             settings,
             method=method,
-            by_lot=by_lot,
-            assignments=assignments,
-            strata=strata,
-            sizes=own,
+            by_lot=extras.by_lot,
+            assignments=extras.assignments,
+            strata=extras.strata,
+            sizes=cluster_sizes(design, overall, extras.sizes),
         )
     try:
-        question = pose_question(design, overall, Extras(sizes, assignments, strata, declared), settings)
-        rule, reason = choose_method(question.counts, by_lot=declared, cohorts=int(question.task.table.treated.sum()))
+        question = pose_question(design, overall, extras, settings)
+        rule, reason = choose_method(
+            question.counts, by_lot=extras.by_lot, cohorts=int(question.task.table.treated.sum())
+        )
         chosen = rule if method == "auto" else method
         return _answer(question, chosen, rule) if chosen else _no_p_value(question, reason)
     except NoAnswerError as error:
@@ -142,7 +163,7 @@ def _answer(question: Question, chosen: str, rule: str) -> Inference:
         level=settings.level,
         smallest_p=smallest_p,
         rank=task.rank() if question.counts[0] == 1 else np.nan,
-        inside=task.table.covers(task.sizes),
+        inside=task.inside,
         n_treated=question.counts[0],
         n_comparison=question.counts[1],
         reason="" if reached else UNATTAINABLE,
@@ -158,7 +179,7 @@ def _no_p_value(question: Question, reason: str) -> Inference:
     nothing = refuse(task.settings, float(question.overall.estimate[0]), question.counts, reason)
     if reason != ONE_TREATED:
         return nothing
-    if not task.table.covers(task.sizes):
+    if not task.inside:
         return replace(nothing, reason=OUTSIDE, inside=False)
     low, high = task.lend()
     return replace(nothing, method="donors", why=_WHY["donors"], low=low, high=high, rank=task.rank())

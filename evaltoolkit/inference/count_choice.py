@@ -31,8 +31,12 @@ from evaltoolkit.inference.floor import (
 )
 from evaltoolkit.inference.runners import FEW_COMPARISON, LOT, ONE_TREATED
 
-NOT_COUNTABLE = "the test of counts knows no covariates, no weights and no clusters that start at different times"
-NOT_OVERALL = "counts are tested for the overall effect only"
+NOT_COUNTABLE = (
+    "the test of counts knows no covariates, no weights and no clusters that start at different times: leave these "
+    "out; or make the rate, events over exposure, the outcome of group_time or imputation, which take covariates and "
+    "weights"
+)
+NOT_OVERALL = 'counts are tested for the overall effect only: take effects.aggregate("overall")'
 SINGLE = "one treated cluster: its score among those of the comparison clusters"
 
 _WHY = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaltoolkit.designs.design import Array
 from evaltoolkit.inference.contrasts import ContrastTable, Ints, effects_of
-from evaltoolkit.inference.spread import inverse_of, spread_at
+from evaltoolkit.inference.spread import inverse_of, shrinkage_of, spread_at
 
 # donors below which their spread is no distribution
 LEAST_DONORS = 10
@@ -39,8 +39,13 @@ class DonorTest(NamedTuple):
     reason: str
 
 
-FEW_DONORS = f"fewer than {LEAST_DONORS} comparison clusters"
-OUTSIDE = "a treated cluster lies outside the range of sizes of the comparison clusters"
+FEW_DONORS = (
+    f"fewer than {LEAST_DONORS} comparison clusters: their noise is too little to learn from; add untreated ones"
+)
+OUTSIDE = (
+    "a treated cluster lies outside the range of sizes of the comparison clusters: none of them shows how much one of "
+    "that size moves by itself; add untreated ones as large, or as small"
+)
 
 
 def donor_test(
@@ -50,6 +55,7 @@ def donor_test(
     level: float = 0.95,
     draws: int = 9999,
     seed: int = 1,
+    extrapolate: bool = False,
 ) -> DonorTest:
     """Test the effect with noise drawn from the comparison clusters.
 
@@ -71,6 +77,8 @@ def donor_test(
     level : float
     draws : int
     seed : int
+    extrapolate : bool
+        Answer also outside the range, where sizes only stand in for what is known to vary little.
 
     References
     ----------
@@ -82,12 +90,12 @@ def donor_test(
     donors = np.flatnonzero(~treated)
     estimate = float(effects_of(table.sums, table.sizes, table.group, len(table.cohorts))[0][0])
     inside = table.covers(sizes)
-    if len(donors) < LEAST_DONORS or not inside:
+    if len(donors) < LEAST_DONORS or not (inside or extrapolate):
         reason = FEW_DONORS if len(donors) < LEAST_DONORS else OUTSIDE
         return DonorTest(estimate, np.nan, np.nan, np.nan, level, np.nan, bool(inside), len(donors), reason)
     noise = _noise(table, np.flatnonzero(treated), donors, sizes, draws, np.random.default_rng([seed, 43]))
     extreme = int(np.sum(np.abs(noise) >= abs(estimate) * (1 - 1e-10)))
-    low, high = np.quantile(noise, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(noise, outer_shares(level, len(donors), int(treated.sum())))
     # with k treated there are as many different draws as samples of k donors, with signs
     smallest_p = max(1 / (1 + draws), 1 / float(len(donors)) ** min(int(treated.sum()), 8))
     return DonorTest(
@@ -97,10 +105,20 @@ def donor_test(
         float(estimate - low),
         level,
         smallest_p,
-        True,
+        bool(inside),
         len(donors),
         "",
     )
+
+
+def outer_shares(level: float, donors: int, treated: int) -> tuple[float, float]:
+    """Return the shares of drawn noise at which an interval ends.
+
+    The noise of one treated cluster is one more draw beside that of the donors: it lies among their innermost k with
+    probability k / (donors + 1), so that k must be level (donors + 1) of them. Sums of several leave no such gap.
+    """
+    held = min(1.0, level * (1 + 1 / donors)) if treated == 1 else level
+    return (1 - held) / 2, (1 + held) / 2
 
 
 def _noise(
@@ -113,8 +131,8 @@ def _noise(
         own = treated[table.group[treated] == cohort]
         contrast = table.sums[donors, cohort] / table.sizes[donors]
         residual = contrast - np.average(contrast, weights=table.sizes[donors])
-        # a mean was taken out: what is left varies a little less
-        residual = residual * np.sqrt(len(donors) / (len(donors) - 1))
+        # a mean was taken out: what is left varies a little less, that of heavy donors most
+        residual = residual * np.sqrt(len(donors) / (len(donors) - 1)) / shrinkage_of(table.sizes[donors])
         scale = _spread(residual, inverse_of(sizes, len(table.sizes)), donors)
         standard = residual / scale[donors]
         drawn = standard[rng.integers(len(donors), size=(draws, len(own)))] * rng.choice([-1.0, 1.0], (draws, len(own)))

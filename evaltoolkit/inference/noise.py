@@ -36,8 +36,14 @@ NOT_WITHIN = (
 NOT_CONSTANT = (
     "a constant effect does not move this estimate one for one: take the overall effect, or one after the start"
 )
-TOO_MANY = "too many clusters to let the noise of each stand in for each other's; the usual interval holds there"
-TOO_GAPPY = "for a cluster there are fewer than ten others observed in all its periods: fill the gaps, or leave it out"
+TOO_MANY = (
+    "too many clusters to let the noise of each stand in for each other's: with so many the usual interval, of "
+    "effects.to_frame(), holds if forty of them are treated"
+)
+TOO_GAPPY = (
+    "for a cluster there are fewer than ten others observed in all its periods: leave out the periods in which most is "
+    "missing, or that cluster; group_time needs two periods at a time, and is answered more often than imputation"
+)
 
 
 @dataclass(frozen=True)

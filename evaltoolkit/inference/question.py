@@ -5,24 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.effects.influence import PartedInfluence
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.answer import NoAnswerError, Settings
-from evaltoolkit.inference.contrasts import Ints, active_of, contrast_table, plain_design, weighted_table
+from evaltoolkit.inference.contrasts import ContrastTable, active_of, contrast_table, plain_design, weighted_table
 from evaltoolkit.inference.linear_weights import linear_weights
-from evaltoolkit.inference.noise import SEVERAL_COHORTS, clusters_of, noise_table, require_constant
-from evaltoolkit.inference.noise_runners import Arms, LotTask, NoiseTask
-from evaltoolkit.inference.runners import Task
+from evaltoolkit.inference.noise import SEVERAL_COHORTS, NoiseTable, clusters_of, noise_table, require_constant
+from evaltoolkit.inference.noise_runners import NOISE, REDRAWN, Arms
+from evaltoolkit.inference.options import Extras, cluster_labels
+from evaltoolkit.inference.runners import CONTRASTS
+from evaltoolkit.inference.task import Road, T, Task
 
 COMPLETE = "on units observed in every period, covariates taken out by regression"
 WEIGHED = "covariates or gaps: noise is what unit effects, period effects and covariates leave"
 ANEW = "estimated anew under every draw"
-NOT_ONE = "no estimate, or several at once: take one row, or the overall effect"
+# weights of clusters that differ by less, of the largest, are the same
+_ALIKE = 1e-8
+SEVERAL = 'several estimates at once: take one row, or the overall effect, effects.aggregate("overall")'
+NO_NUMBER = "there is no estimate"
 
 
 @dataclass(frozen=True)
@@ -33,33 +38,22 @@ class Question:
     ----------
     overall : Effects
         One row; another estimate than the user's where that could not be asked about.
-    task : Task, NoiseTask or LotTask
+    task : Task
     note : what was done to the estimate; empty for a plain contrast of means
     """
 
     overall: Effects
-    task: Task | NoiseTask | LotTask
+    task: Task[ContrastTable] | Task[NoiseTable] | Task[Arms]
     note: str
 
     @property
     def counts(self) -> tuple[int, int]:
         """Numbers of treated and of comparison clusters."""
-        treated = self.task.table.treated[self.task.table.group]
-        return int(treated.sum()), int((~treated).sum())
+        return self.task.counts
 
     def note_of(self, method: str) -> str:
         """Return what was done, for a method."""
         return ANEW if self.note == WEIGHED and method == "lot" else self.note
-
-
-@dataclass(frozen=True)
-class Extras:
-    """Sizes of all units of the design, and what is known of the lot."""
-
-    sizes: Array | None
-    assignments: Ints | None
-    strata: npt.NDArray[np.intp] | None
-    by_lot: bool
 
 
 def pose_question(design: Design, overall: Effects, extras: Extras, settings: Settings) -> Question:
@@ -76,8 +70,10 @@ def pose_question(design: Design, overall: Effects, extras: Extras, settings: Se
     NoAnswerError
         None of these; the message is the reason.
     """
-    if len(overall.estimate) != 1 or not np.isfinite(overall.estimate).all():
-        raise NoAnswerError(NOT_ONE)
+    if len(overall.estimate) != 1:
+        raise NoAnswerError(SEVERAL)
+    if not np.isfinite(overall.estimate[0]):
+        raise NoAnswerError(f"{NO_NUMBER}: {overall.reasons[0]}" if overall.reasons else NO_NUMBER)
     try:
         if isinstance(overall.influence, PartedInfluence):
             clusters_of(design, overall)
@@ -96,20 +92,19 @@ def _complete(design: Design, overall: Effects, extras: Extras, settings: Settin
     """The group-time effect once more, on complete units, covariates taken out by regression."""
     plain = plain_design(design)
     again = estimate(plain, "group_time", base=str(overall.info.get("base", "varying"))).aggregate("overall")
-    kept = None if extras.sizes is None else extras.sizes[np.isin(design.units, plain.units)]
-    found = _contrast(plain, again, replace(extras, sizes=kept), settings)
+    sizes = None if extras.sizes is None else extras.sizes[np.isin(design.units, plain.units)]
+    kept = extras.among(np.isin(cluster_labels(overall), cluster_labels(again)))
+    found = _contrast(plain, again, replace(kept, sizes=sizes), settings)
     return Question(found.overall, found.task, COMPLETE)
 
 
 def _contrast(design: Design, overall: Effects, extras: Extras, settings: Settings) -> Question:
     table = contrast_table(design, overall)
-    task = Task(table, cluster_sizes(design, overall, extras.sizes), extras.assignments, extras.strata, settings)
-    return Question(overall, task, "")
+    return Question(overall, _task(design, overall, table, extras, settings, CONTRASTS), "")
 
 
 def _weighed(design: Design, overall: Effects, extras: Extras, settings: Settings) -> Question:
     rows, codes, group, cohorts = clusters_of(design, overall)
-    sizes = cluster_sizes(design, overall, extras.sizes)
     try:
         weights = linear_weights(design, overall)
     except NoAnswerError:
@@ -117,15 +112,19 @@ def _weighed(design: Design, overall: Effects, extras: Extras, settings: Setting
             raise
         acting = active_of(design)[rows].max(axis=1)
         arms = Arms(group, np.bincount(group[codes], weights=acting, minlength=len(cohorts)) > 0)
-        again = LotTask(design, overall, arms, sizes, extras.assignments, extras.strata, settings)
-        return Question(overall, again, WEIGHED)
+        return Question(overall, _task(design, overall, arms, extras, settings, REDRAWN), WEIGHED)
     table = weighted_table(design, overall, weights)
     if table is not None:
         require_constant(design, weights)
-        return Question(overall, Task(table, sizes, extras.assignments, extras.strata, settings), "")
+        return Question(overall, _task(design, overall, table, extras, settings, CONTRASTS), "")
     noise = noise_table(design, overall, weights)
-    task = NoiseTask(design, overall, noise, sizes, extras.assignments, extras.strata, settings)
-    return Question(overall, task, WEIGHED)
+    return Question(overall, _task(design, overall, noise, extras, settings, NOISE), WEIGHED)
+
+
+def _task(design: Design, overall: Effects, table: T, extras: Extras, settings: Settings, road: Road[T]) -> Task[T]:
+    given = cluster_sizes(design, overall, extras.sizes)
+    sizes = implied_sizes(design, overall) if given is None else given
+    return Task(design, overall, table, sizes, table.covers(given), extras.assignments, extras.strata, settings, road)
 
 
 def cluster_sizes(design: Design, overall: Effects, sizes: Array | None) -> Array | None:
@@ -138,3 +137,26 @@ def cluster_sizes(design: Design, overall: Effects, sizes: Array | None) -> Arra
         codes = np.arange(len(overall.units))
     own = np.array([of_unit[str(unit)] for unit in overall.units], dtype=float)
     return np.bincount(codes, weights=own).astype(np.float64)
+
+
+def implied_sizes(design: Design, overall: Effects) -> Array | None:
+    """Return what stands in for sizes (G,) that were not given; None where all clusters are alike.
+
+    A mean over more people, or over more units, varies less. Of a survey outcome the sampling variance of the cluster's
+    mean tells, averaged over periods, and a size is its inverse; otherwise the weight behind the cluster, its number of
+    units where they weigh alike.
+    """
+    codes = cluster_codes(overall.clusters, overall.units)
+    held = np.bincount(codes, weights=overall.weights).astype(np.float64)
+    if held.min() <= 0:
+        return None
+    if design.sampling_se is not None:
+        place = {str(unit): row for row, unit in enumerate(design.units)}
+        errors = design.sampling_se[[place[str(unit)] for unit in overall.units]]
+        known = np.isfinite(errors)
+        mean = np.where(known, errors, 0.0) ** 2 @ np.ones(errors.shape[1]) / np.maximum(known.sum(axis=1), 1)
+        sampled = np.bincount(codes, weights=overall.weights**2 * mean).astype(np.float64)
+        # a share that was 0 or 100 % throughout has no error, and tells nothing of its size
+        if sampled.min() > 0:
+            held = held**2 / sampled
+    return held if np.ptp(held) > _ALIKE * held.max() else None

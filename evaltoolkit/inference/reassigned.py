@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,10 @@ from evaltoolkit.inference.same_row import estimate_row
 # draws that are estimated, two estimations each
 MOST_DRAWS = 499
 
-STOPS = "treatment that stops and restarts, or comes in doses, cannot be drawn anew from who starts when"
+STOPS = (
+    "treatment that stops and restarts, or comes in doses, cannot be drawn anew from who starts when; take "
+    "the first start as treatment, or give the estimate without a p-value"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Reassigned:
 
     Attributes
     ----------
-    estimate, moves : (B + 1,) the real assignment first; NaN where a draw could not be estimated
+    estimate, moves : (B + 1,) the real assignment first; NaN where a draw could not be estimated, or was not asked for
     influence, influence_moves : (B + 1, G) by cluster, over the number of units; none where not studentised
     exact : whether the draws are all there are, the real one among them
     """
@@ -58,10 +62,26 @@ class Reassigned:
             return 1 / len(found)
         return float(np.mean(found[1:] >= found[1:].max() * (1 - 1e-10)))
 
+    def reach(self, level: float) -> float:
+        """Return how far from zero an estimate may lie that is not rejected at ``level``; infinite with too few draws.
+
+        In standard errors where studentised.
+        """
+        drawn = np.sort(self._statistics(0.0)[1:])[::-1]
+        # the real assignment counts as one that is as large as itself
+        allowed = math.floor((1 - level) * (len(drawn) + (not self.exact)) + 1e-9) - 1
+        return float(drawn[allowed]) if 0 <= allowed < len(drawn) else math.inf
+
+    @property
+    def std_error(self) -> float:
+        """Standard error of the real estimate; 1 where statistics are not studentised."""
+        return 1.0 if self.influence is None else float(np.sqrt(np.square(self.influence[0]).sum()))
+
     def _statistics(self, effect: float) -> Array:
-        value = np.abs(self.estimate - effect * self.moves)
+        value = np.abs(self.estimate - effect * self.moves if effect else self.estimate)
         if self.influence is not None and self.influence_moves is not None:
-            error = np.sqrt(np.square(self.influence - effect * self.influence_moves).sum(axis=1))
+            influence = self.influence - effect * self.influence_moves if effect else self.influence
+            error = np.sqrt(np.square(influence).sum(axis=1))
             value = value / np.where(error > 0, error, np.inf)
         # what could not be estimated counts against a finding
         return np.where(np.isfinite(value), value, np.inf)
@@ -76,6 +96,7 @@ def reassign(
     draws: int = MOST_DRAWS,
     seed: int = 1,
     studentise: bool = True,
+    linear: bool = True,
 ) -> Reassigned:
     """Estimate anew under other outcomes of the same lot.
 
@@ -99,6 +120,8 @@ def reassign(
         At most ``MOST_DRAWS``: two estimations for each.
     studentise : bool
         Divide by the standard error of the assignment.
+    linear : bool
+        Whether the estimate is linear in the outcome: only then can effects other than zero be asked for.
 
     Raises
     ------
@@ -117,7 +140,7 @@ def reassign(
     others, exact = draw_assignments(
         _Real(group), strata, None if assignments is None else assignments[:MOST_DRAWS], min(draws, MOST_DRAWS), seed
     )
-    effect = replace(kept, outcome=np.where(np.isfinite(kept.outcome), active_of(kept), np.nan))
+    effect = replace(kept, outcome=np.where(np.isfinite(kept.outcome), active_of(kept), np.nan)) if linear else None
     found = [_both(kept, effect, overall, cohorts[one[codes]], studentise=studentise) for one in (group, *others)]
     estimates, moves, influences, influence_moves = zip(*found, strict=True)
     # some methods have replicates in the place of an influence
@@ -137,16 +160,18 @@ class _Real:
 
 
 def _both(
-    design: Design, effect: Design, overall: Effects, cohort: Array, *, studentise: bool
+    design: Design, effect: Design | None, overall: Effects, cohort: Array, *, studentise: bool
 ) -> tuple[float, float, Array, Array]:
-    """Estimate and influence by cluster of the outcome, and of a constant effect, under one assignment."""
+    """Estimate and influence by cluster of the outcome, and of a constant effect if any, under one assignment."""
     nothing = np.full(len(np.unique(design.clusters)), np.nan)
+    asked = [design] if effect is None else [design, effect]
     try:
-        rows = [estimate_row(replace(one, cohort=cohort), overall) for one in (design, effect)]
+        rows = [estimate_row(replace(one, cohort=cohort), overall) for one in asked]
     except EvaltoolkitError:
         return np.nan, np.nan, nothing, nothing
-    parts = [_by_cluster(one, design) if studentise else nothing for one in rows]
-    return float(rows[0].estimate[0]), float(rows[1].estimate[0]), parts[0], parts[1]
+    found = [(float(one.estimate[0]), _by_cluster(one, design) if studentise else nothing) for one in rows]
+    (estimate, influence), (moves, influence_moves) = found if effect is not None else (*found, (np.nan, nothing))
+    return estimate, moves, influence, influence_moves
 
 
 def _by_cluster(row: Effects, design: Design) -> Array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array
 from evaltoolkit.inference.contrasts import ContrastTable, Ints, effects_of
-from evaltoolkit.inference.spread import fit_spread, inverse_of
+from evaltoolkit.inference.spread import fit_spread, inverse_of, shrinkage_of
 
 Stack = npt.NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def sized_p_values(sums: Stack, weights: Array, group: Ints, n_cohorts: int, siz
     sizes : (G,) or None
     order : (B, G) from :func:`draw_orders`
     """
-    inverse = inverse_of(sizes, len(weights))
+    inverse, shrunk = inverse_of(sizes, len(weights)), shrinkage_of(weights)
     drawn = np.zeros((len(order), sums.shape[2]))
     own = np.zeros(sums.shape[2])
     for cohort in range(n_cohorts):
@@ -109,7 +109,7 @@ def sized_p_values(sums: Stack, weights: Array, group: Ints, n_cohorts: int, siz
         if not len(members):
             continue
         value = sums[:, cohort] / weights[:, None]
-        residual = value - (weights @ value) / weights.sum()
+        residual = (value - (weights @ value) / weights.sum()) / shrunk[:, None]
         scale = fit_spread(residual, inverse)
         standard = residual / scale
         share = weights[members] / weights[members].sum()

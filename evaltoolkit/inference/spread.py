@@ -17,6 +17,17 @@ def inverse_of(sizes: Array | None, count: int) -> Array:
     return np.asarray(sizes.min() / sizes)
 
 
+def shrinkage_of(weights: Array) -> Array:
+    """Return (G,) how much less the distance to the weighted mean varies than the noise, heavier clusters most.
+
+    With share h of the weights, and noise alike, its variance is 1 - 2 h + the sum of squared shares; relative to that
+    of equal shares, which are left as they are.
+    """
+    share = weights / weights.sum()
+    left = 1 - 2 * share + np.sum(share**2)
+    return np.asarray(np.sqrt(left / (1 - 1 / len(weights))))
+
+
 def fit_spread(residual: Array, inverse: Array) -> Array:
     """Return the standard deviation (G, R) that sizes let expect, see :func:`spread_at`."""
     return spread_at(residual, inverse, inverse)

@@ -1,0 +1,106 @@
+"""What was said besides the design, checked before anything is drawn: sizes, the lot, level and draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltoolkit.designs.design import Array, Design
+from evaltoolkit.effects.effects import Effects
+from evaltoolkit.effects.inference import cluster_codes
+from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.inference.answer import Settings
+from evaltoolkit.inference.contrasts import Ints
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Sizes of all units of the design, and what is known of the lot."""
+
+    sizes: Array | None
+    assignments: Ints | None
+    strata: npt.NDArray[np.intp] | None
+    by_lot: bool
+
+    def among(self, kept: npt.NDArray[np.bool_]) -> Extras:
+        """Return what belongs to the clusters that are kept (G,); sizes stay those of units."""
+        if kept.all():
+            return self
+        return replace(
+            self,
+            assignments=None if self.assignments is None else self.assignments[:, kept],
+            strata=None if self.strata is None else self.strata[kept],
+        )
+
+
+def cluster_labels(of: Design | Effects) -> npt.NDArray[np.str_]:
+    """Return the labels of the clusters (G,) in the order in which they are numbered."""
+    codes = cluster_codes(of.clusters, of.units)
+    return np.asarray(of.clusters)[np.unique(codes, return_index=True)[1]]
+
+
+def check_settings(settings: Settings, *, drawn: bool) -> None:
+    """Refuse a level that is none and, where assignments are drawn here, fewer than a p-value at that level needs.
+
+    Raises
+    ------
+    EvaltoolkitError
+    """
+    if not 0 < settings.level < 1:
+        raise EvaltoolkitError(f"The level must lie between 0 and 1, for example 0.95; got {settings.level}.")
+    least = math.ceil(1 / (1 - settings.level) - 1e-9) - 1
+    if drawn and settings.draws < least:
+        raise EvaltoolkitError(
+            f"With draws={settings.draws} no p-value can be as small as a level of {settings.level} asks for: take at "
+            f"least {least}, or better 999."
+        )
+
+
+def check_extras(design: Design, extras: Extras) -> Extras:
+    """Return sizes, strata and assignments as arrays that fit the design.
+
+    Raises
+    ------
+    EvaltoolkitError
+        One of them has another length than the design, or an assignment names a cohort that the design does not have.
+    """
+    clusters = len(cluster_labels(design))
+    sizes = None if extras.sizes is None else np.asarray(extras.sizes, dtype=float)
+    if sizes is not None and sizes.shape != design.units.shape:
+        raise EvaltoolkitError(
+            f"sizes holds {_shape(sizes)} numbers, and the design has {len(design.units)} units: give one number per "
+            "unit, in the order of design.units."
+        )
+    strata = None if extras.strata is None else np.asarray(extras.strata)
+    if strata is not None and strata.shape != (clusters,):
+        raise EvaltoolkitError(
+            f"strata holds {_shape(strata)} labels, and the design has {clusters} clusters: give one label per "
+            "cluster, in the order of their labels."
+        )
+    assignments = None if extras.assignments is None else _checked(design, np.asarray(extras.assignments), clusters)
+    # strata may be names; what counts is who shares one
+    coded = None if strata is None else np.unique(strata, return_inverse=True)[1].astype(np.intp)
+    return replace(extras, sizes=sizes, strata=coded, assignments=assignments)
+
+
+def _checked(design: Design, assignments: npt.NDArray[np.generic], clusters: int) -> Ints:
+    if assignments.ndim != 2 or assignments.shape[1] != clusters or not len(assignments):
+        raise EvaltoolkitError(
+            f"assignments holds {_shape(assignments)} numbers, and the design has {clusters} clusters: give one row "
+            "per draw and one column per cluster, in the order of their labels."
+        )
+    cohorts = np.unique(design.cohort)
+    known = np.isin(assignments, np.arange(len(cohorts)))
+    if not known.all():
+        order = ", ".join(f"{place} = {'never' if np.isinf(one) else f'{one:g}'}" for place, one in enumerate(cohorts))
+        raise EvaltoolkitError(
+            f"assignments holds {assignments[~known][0]}, which is no cohort: write cohorts as their places, {order}."
+        )
+    return assignments.astype(np.intp)
+
+
+def _shape(values: npt.NDArray[np.generic]) -> str:
+    return " x ".join(str(one) for one in values.shape)
