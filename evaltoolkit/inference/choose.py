@@ -78,9 +78,13 @@ def infer(
     are not (``adjust="ipw"``) are estimated once more on the units observed in every period, covariates taken out by
     regression among the comparison units; ``estimate`` is then that one.
 
-    Not when: the weights of the estimate depend on the outcome (``synthetic_did`` has placebo inference of its own);
-    under a lot there is then a p-value and no interval. Effects before treatment; clusters that hold units of several
-    cohorts. The result says so.
+    Where the weights of an estimate depend on the outcome (``synthetic_did``, ``efficient``) only a lot is answered:
+    exactly for no effect; the interval rests on the lot drawn again around the estimate, its effect taken out.
+
+    Not when: those weights and no lot (``synthetic_did`` has placebo inference of its own); effects before treatment;
+    clusters that hold units of several cohorts. The result says so. Nothing tells where the noise of large clusters is
+    larger than that of small ones, as in totals instead of rates: fewer than ten treated that are large then seem to
+    have an effect too often.
 
     Parameters
     ----------

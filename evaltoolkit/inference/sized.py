@@ -54,7 +54,8 @@ def sized_test(
     clusters; divided by its root it has one distribution for all. Who is treated may depend on size, not on the noise.
 
     Not when: the treated are larger or smaller than every comparison cluster (``inside`` is False): the fit is then
-    an extrapolation. With one treated cluster everything rests on that fit.
+    an extrapolation; noise grows with size, as that of totals does. With one treated cluster everything rests on that
+    fit.
 
     Parameters
     ----------
