@@ -18,7 +18,10 @@ _NOBODY = pd.DataFrame(columns=["unit", "reason"])
 
 
 class Parts(NamedTuple):
-    """The arrays of a design before anybody is left out, as in :class:`Design`; ``cohort`` is NaN where unknown."""
+    """The arrays of a design before anybody is left out, as in :class:`Design`; ``cohort`` is NaN where unknown.
+
+    ``complete`` says that no outcome is missing, so that nobody has to look again.
+    """
 
     units: npt.NDArray[np.str_]
     times: Array
@@ -34,6 +37,7 @@ class Parts(NamedTuple):
     control_names: tuple[str, ...] = ()
     treatment: Array | None = None
     dose: Array | None = None
+    complete: bool = False
 
 
 def check_choices(comparison: str, anticipation: int) -> None:
@@ -83,6 +87,7 @@ def finish_design(
         No unit is left.
     """
     check_choices(comparison, anticipation)
+    parts = parts if parts.complete else parts._replace(complete=all_finite(parts.outcome))
     excluded = _excluded(parts, left_out, keep_begun=keep_begun)
     keep = np.ones(len(parts.units), dtype=bool) if excluded.empty else ~np.isin(parts.units, excluded["unit"])
     if not keep.any():
@@ -96,6 +101,7 @@ def finish_design(
     if (weights < 0).any() or weights.sum() <= 0:
         raise EvaltoolkitError("Weights must be positive numbers.")
     clusters = kept.pop("clusters", kept["units"])
+    gaps = 0 if parts.complete else int(np.isnan(kept["outcome"]).sum())
     return Design(
         times=parts.times,
         covariate_names=parts.covariate_names,
@@ -106,7 +112,7 @@ def finish_design(
         anticipation=anticipation,
         outcome_name=outcome_name,
         excluded=excluded,
-        info={**info, **_facts(kept["cohort"], kept["outcome"], parts.times), "n_excluded": len(excluded)},
+        info={**info, **_facts(kept["cohort"], gaps, parts.times), "n_excluded": len(excluded)},
         **kept,
     )
 
@@ -114,7 +120,7 @@ def finish_design(
 def _excluded(parts: Parts, left_out: pd.DataFrame, *, keep_begun: bool) -> pd.DataFrame:
     """One reason per unit, the first that applies; ``cohort`` tells the arms of those that never answered."""
     units, cohort = parts.units, parts.cohort
-    unseen = np.zeros((len(units), 1), dtype=bool) if all_finite(parts.outcome) else np.isnan(parts.outcome)
+    unseen = np.zeros((len(units), 1), dtype=bool) if parts.complete else np.isnan(parts.outcome)
     needed = [parts.covariates, *(one for one in (parts.weights,) if one is not None)]
     lacking = np.zeros(len(units), dtype=bool)
     for one in needed:
@@ -142,14 +148,14 @@ def _reasons(excluded: pd.DataFrame) -> dict[str, int]:
     return {str(reason): int(n) for reason, n in excluded["reason"].value_counts().items()}
 
 
-def _facts(cohort: Array, outcome: Array, times: Array) -> dict[str, str | int]:
+def _facts(cohort: Array, gaps: int, times: Array) -> dict[str, str | int]:
     treated = cohort[cohort <= times[-1]]
     sizes = np.bincount(pd.factorize(treated)[0])
     return {
         "n_treated": len(treated),
         "n_later": int(((cohort > times[-1]) & np.isfinite(cohort)).sum()),
         "n_never": int(np.isinf(cohort).sum()),
-        "n_gaps": 0 if all_finite(outcome) else int(np.isnan(outcome).sum()),
+        "n_gaps": gaps,
         "n_single_cohorts": int((sizes == 1).sum()),
         "event_clock": _event_clock(times),
     }

@@ -9,7 +9,6 @@ import pandas as pd
 
 from evaltoolkit.designs.design import Array, Comparison, Design
 from evaltoolkit.designs.finish import Parts, faults_of_choices, finish_design
-from evaltoolkit.designs.quick import all_finite
 from evaltoolkit.designs.table_columns import Columns
 from evaltoolkit.designs.table_grid import lay_out
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, nearest
@@ -112,11 +111,12 @@ def design_from_table(
     if grid is None:
         raise FaultsError(faults, "The table")
     columns = Columns(table, grid)
+    values = columns.wide(outcome)
     cohort, path = _treatment(columns, grid.times, treated_from, treatment, never)
     parts = Parts(
         units=grid.units,
         times=grid.times,
-        outcome=columns.wide(outcome),
+        outcome=values,
         cohort=cohort,
         covariates=columns.firsts(covariates),
         covariate_names=tuple(covariates),
@@ -128,6 +128,7 @@ def design_from_table(
         control_names=tuple(controls),
         treatment=path,
         dose=columns.dose(dose, cohort) if dose else None,
+        complete=columns.is_complete(outcome),
     )
     if faults or columns.faults:
         raise FaultsError([*faults, *columns.faults], "The table")
@@ -154,7 +155,7 @@ def _treatment(
 
 def _in_observed_periods(parts: Parts) -> Parts:
     """Leave out periods without any outcome: the last one before treatment is the last in which something was seen."""
-    if all_finite(parts.outcome):
+    if parts.complete:
         return parts
     seen = np.isfinite(parts.outcome).any(axis=0)
     if seen.all() or not seen.any():

@@ -24,10 +24,15 @@ class Columns:
         self.table, self.grid = table, grid
         self.faults: list[str] = []
         self._unreadable: set[str] = set()
+        self._finite: set[str] = set()
 
     def wide(self, name: str) -> Array:
         """Numbers (n, T)."""
         return self.grid.spread(self._numbers(name))
+
+    def is_complete(self, name: str) -> bool:
+        """Whether a column that was read has a number for every unit and period."""
+        return name in self._finite and self.grid.cell is None
 
     def _numbers(self, name: str) -> Array:
         if name in self._unreadable:
@@ -41,7 +46,9 @@ class Columns:
         except (TypeError, ValueError):
             wrong = [str(one) for one in column if np.ndim(one) or (pd.notna(one) and as_number(str(one)) is None)]
             return self._not_numbers(name, f"holds what is no number: {listed(sorted(set(wrong)))}")
-        if not all_finite(values) and np.isinf(values).any():
+        if all_finite(values):
+            self._finite.add(name)
+        elif np.isinf(values).any():
             self._not_numbers(name, "holds an infinite number: leave it empty where it is not known")
         return values
 
