@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from evaltoolkit.designs.quick import all_finite
 
 Array = npt.NDArray[np.float64]
 Comparison = Literal["never_treated", "not_yet_treated"]
@@ -63,6 +66,11 @@ class Design:
     treatment: Array | None = None
     dose: Array | None = None
     info: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every outcome is observed; looked up once."""
+        return all_finite(self.outcome)
 
     @property
     def treated(self) -> npt.NDArray[np.bool_]:

@@ -18,7 +18,7 @@ _FEATURES: dict[Feature, tuple[Callable[[Design], bool], str]] = {
     "covariates": (lambda design: design.covariates.shape[1] > 0, "covariates"),
     "controls": (lambda design: design.controls is not None, "covariates that change over time"),
     "weights": (lambda design: bool(np.ptp(design.weights) > 1e-12) if len(design.weights) else False, "weights"),
-    "gaps": (lambda design: not bool(np.isfinite(design.outcome).all()), "missing values in the outcome"),
+    "gaps": (lambda design: not design.complete, "missing values in the outcome"),
     "exposure": (lambda design: design.exposure is not None, "an exposure (a count per inhabitant)"),
     "reversals": (lambda design: design.treatment is not None, "treatment that stops and restarts"),
     "dose": (lambda design: design.dose is not None, "a dose of treatment"),

@@ -102,7 +102,7 @@ def finish_design(
         raise EvaltoolkitError("Weights must be positive numbers.")
     clusters = kept.pop("clusters", kept["units"])
     gaps = 0 if parts.complete else int(np.isnan(kept["outcome"]).sum())
-    return Design(
+    design = Design(
         times=parts.times,
         covariate_names=parts.covariate_names,
         control_names=parts.control_names,
@@ -115,6 +115,10 @@ def finish_design(
         info={**info, **_facts(kept["cohort"], gaps, parts.times), "n_excluded": len(excluded)},
         **kept,
     )
+    if parts.complete:
+        # it is known: nobody has to look through the outcome again
+        vars(design)["complete"] = True
+    return design
 
 
 def _excluded(parts: Parts, left_out: pd.DataFrame, *, keep_begun: bool) -> pd.DataFrame:

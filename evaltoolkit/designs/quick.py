@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaltoolkit.designs.design import Array
+Array = npt.NDArray[np.float64]
 
 
 def all_finite(values: Array) -> bool:

@@ -105,7 +105,8 @@ def entering_units(influence: Influence) -> Mask:
 def periods_behind(effects: Estimates, cohort: Array) -> Array:
     """Return (m, k) number of periods in which the effect on these cohorts (m,) is averaged into each row."""
     labels = effects.labels
-    times = np.array(effects.info.get("times", np.unique(effects.cohort[np.isfinite(effects.cohort)])), dtype=float)
+    told = effects.info.get("times")
+    times = np.asarray(np.unique(effects.cohort[np.isfinite(effects.cohort)]) if told is None else told, dtype=float)
     if "cohort" in labels and "time" in labels:
         return np.asarray(cohort[:, None] == labels["cohort"].to_numpy(float), dtype=float)
     after = (times[None, :] >= cohort[:, None]).sum(axis=1).astype(float)[:, None]

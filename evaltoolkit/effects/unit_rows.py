@@ -12,7 +12,7 @@ Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 # units handled at once: few enough to stay near the processor
-_CHUNK = 8192
+_CHUNK = 4096
 
 
 class Deviations(NamedTuple):

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evaltoolkit.designs.design import Array, Design
-from evaltoolkit.designs.quick import all_finite
 from evaltoolkit.designs.subset import keep_units
-from evaltoolkit.effects.groups import number_cohorts
+from evaltoolkit.effects.groups import Groups, number_cohorts
 
 Missing = Literal["pairs", "complete_units", "repeated_cross_sections"]
 Mask = npt.NDArray[np.bool_]
@@ -36,6 +35,7 @@ class Sample:
     Attributes
     ----------
     design : the design with the remaining units, weights rescaled to mean 1
+    groups : cohorts of these units
     position : (n,) index of the first treated period; T when treated after the panel, beyond when never
     observed : (n, T) whether the outcome is observed (in every outcome of a stack)
     dropped : reason -> codes of the units left out
@@ -43,6 +43,7 @@ class Sample:
     """
 
     design: Design
+    groups: Groups
     position: npt.NDArray[np.int64]
     observed: Mask
     dropped: Mapping[str, tuple[str, ...]]
@@ -75,9 +76,9 @@ def first_positions(cohort: Array, times: Array) -> npt.NDArray[np.int64]:
 
 def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
     """Drop the units that cannot enter, each with its reason."""
-    observed = _observed(design.outcome)
-    known, group, _ = number_cohorts(design.cohort)
-    position = first_positions(known, design.times)[group]
+    observed = _observed(design)
+    groups = number_cohorts(design.cohort)
+    position = first_positions(groups.cohorts, design.times)[groups.group]
     nobody = np.zeros(len(position), bool)
     whole = observed.strides == (0, 0) or bool(observed.all())
     rules = {
@@ -93,15 +94,17 @@ def select_units(design: Design, *, missing: Missing = "pairs") -> Sample:
             dropped[reason] = tuple(str(code) for code in design.units[hit & keep])
         keep &= ~hit
     kept = keep_units(design, keep)
-    seen = observed if keep.all() else observed[keep]
-    return Sample(kept, position[keep], seen, dropped, whole or bool(seen.all()))
+    if keep.all():
+        return Sample(kept, groups, position, observed, dropped, whole)
+    seen = observed[keep]
+    return Sample(kept, number_cohorts(kept.cohort), position[keep], seen, dropped, whole or bool(seen.all()))
 
 
-def _observed(outcome: Array) -> Mask:
+def _observed(design: Design) -> Mask:
     """(n, T) which outcomes are observed; written out only where some are not."""
-    if all_finite(outcome):
-        return np.broadcast_to(np.True_, outcome.shape[:2])
-    finite = np.isfinite(outcome)
+    if design.complete:
+        return np.broadcast_to(np.True_, design.outcome.shape[:2])
+    finite = np.isfinite(design.outcome)
     return np.asarray(finite if finite.ndim == 2 else finite.all(axis=2))
 
 

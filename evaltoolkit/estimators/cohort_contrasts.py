@@ -36,23 +36,25 @@ def is_plain(sample: Sample) -> bool:
     return design.outcome.ndim == 2 and design.covariates.shape[1] == 0 and sample.whole
 
 
-def list_cohort_cells(sample: Sample, base: Literal["varying", "universal"], groups: Groups) -> list[Cell]:
+def list_cohort_cells(sample: Sample, base: Literal["varying", "universal"]) -> list[Cell]:
     """List the group-time effects as :func:`list_cells` does, the comparison as a mask over cohorts, not units."""
     # a unit of each cohort, in the order of the cohorts
-    first = groups.first
+    cohorts, _, first = sample.groups
+    alone = np.arange(len(cohorts))
     few = replace(
         sample,
         design=keep_units(sample.design, first),
+        groups=Groups(cohorts, alone, alone),
         position=sample.position[first],
         observed=sample.observed[first],
     )
     return list_cells(few, base)
 
 
-def compare_cohorts(sample: Sample, cells: list[Cell], groups: Groups) -> Contrasts:
+def compare_cohorts(sample: Sample, cells: list[Cell]) -> Contrasts:
     """Return the effects of a plain sample, for cells that :func:`list_cohort_cells` listed."""
     design = sample.design
-    cohorts, group, _ = groups
+    cohorts, group, _ = sample.groups
     means, total, rows, products = deviate(design.outcome, design.weights, group, len(cohorts))
     n, periods, k = len(design.units), len(design.times), len(cells)
     treated = np.searchsorted(cohorts, [cell.cohort for cell in cells])

@@ -163,7 +163,7 @@ def _require_plain(design: Design) -> None:
         "covariates: leave them out of the design, knowingly": design.covariates.shape[1] > 0
         or design.controls is not None,
         "missing values in the outcome: keep the periods or units that are complete": design.outcome.ndim == 2
-        and not np.isfinite(design.outcome).all(),
+        and not design.complete,
     }
     found = [fault for fault, has in faults.items() if has]
     if found:

@@ -13,7 +13,6 @@ import pandas as pd
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.block_influence import Block, BlockInfluence
 from evaltoolkit.effects.effects import Effects
-from evaltoolkit.effects.groups import number_cohorts
 from evaltoolkit.effects.inference import cluster_codes, count_clusters
 from evaltoolkit.effects.influence import Influence
 from evaltoolkit.estimators.adjustment import Adjust, Contrast, Side, compare_adjusted, compare_means
@@ -108,9 +107,8 @@ def estimate_group_time(
     _refuse_single_rows(sample, missing)
     info = _describe(sample, adjust=adjust, base=base, missing=missing)
     if missing != "repeated_cross_sections" and is_plain(sample):
-        groups = number_cohorts(sample.design.cohort)
-        cells = _require(list_cohort_cells(sample, base, groups), sample)
-        plain = compare_cohorts(sample, cells, groups)
+        cells = _require(list_cohort_cells(sample, base), sample)
+        plain = compare_cohorts(sample, cells)
         return _effects(sample, cells, plain.counts, plain.estimate, plain.influence, plain.reasons, info)
     cells = _require(list_cells(sample, base), sample)
     n, k = len(sample.design.units), len(cells)

@@ -100,7 +100,7 @@ def _require(design: Design) -> None:
     why = [
         ("it compares with the not yet treated", design.comparison != "never_treated"),
         ("it has covariates", design.covariates.shape[1] > 0),
-        ("outcomes are missing", not np.isfinite(design.outcome).all()),
+        ("outcomes are missing", not design.complete),
     ]
     found = [text for text, holds in why if holds]
     if found:

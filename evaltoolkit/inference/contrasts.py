@@ -141,7 +141,7 @@ def weighted_table(design: Design, overall: Effects, weights: Array) -> Contrast
         One row.
     weights : (n, T) of the outcomes, such as of :func:`evaltoolkit.inference.linear_weights.linear_weights`
     """
-    if not np.isfinite(design.outcome).all():
+    if not design.complete:
         return None
     place = {str(unit): row for row, unit in enumerate(design.units)}
     rows = np.array([place[str(unit)] for unit in overall.units])
