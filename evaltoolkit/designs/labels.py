@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import datetime as dt
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,19 +12,11 @@ import pandas as pd
 from evaltoolkit.designs.design import Array
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.panels.labels import as_day, label_text, plain_quarter
 
 _MOST_LISTED = 5
 # far below a day in a year, far above the rounding of a year
 _SAME = 1e-6
-_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
-# as pandas and spreadsheets write it
-_QUARTER = re.compile(r"^(\d{4}) ?[Qq]([1-4])$")
-
-
-def label_text(label: object) -> str:
-    """Write a code or a period as text: 2003.0 and 2003 are the same."""
-    whole = isinstance(label, float | np.floating) and float(label).is_integer()
-    return str(int(label) if whole else label).strip()  # type: ignore[call-overload]
 
 
 def as_number(text: str) -> float | None:
@@ -35,19 +25,6 @@ def as_number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def as_day(label: Any) -> pd.Timestamp | None:
-    """Return the day, or first day, that a date, a pandas period or a text such as 2023-05-31 is; None otherwise."""
-    if isinstance(label, pd.Period):
-        return label.start_time
-    if isinstance(label, np.datetime64 | dt.date):
-        return pd.Timestamp(label)
-    text = label_text(label)
-    if not _DAY.match(text):
-        return None
-    day = pd.to_datetime(text, errors="coerce")
-    return None if pd.isna(day) else day
 
 
 def time_of(label: Any) -> float:
@@ -63,7 +40,7 @@ def time_of(label: Any) -> float:
     text = label_text(label)
     number = as_number(text)
     if number is None:
-        return Period.parse(_QUARTER.sub(r"\1-Q\2", text)).time
+        return Period.parse(plain_quarter(text)).time
     if not np.isfinite(number):
         raise EvaltoolkitError(f'"{text}" is no period: periods are numbers, dates, or labels such as 2023-Q2.')
     return number

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import NEVER, Array
-from evaltoolkit.designs.labels import as_number, calendar_step, label_text, listed, on_periods, time_of
+from evaltoolkit.designs.labels import as_number, calendar_step, listed, on_periods, time_of
 from evaltoolkit.designs.quick import all_finite, constant_within
 from evaltoolkit.designs.survey import fault_of_survey, sampling_errors
 from evaltoolkit.designs.table_grid import Grid, factorize
 from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.panels.labels import label_text
 
 
 class Columns:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaltoolkit.designs.design import Array
-from evaltoolkit.designs.labels import label_text, listed, time_of
+from evaltoolkit.designs.labels import listed, time_of
 from evaltoolkit.designs.quick import as_text
 from evaltoolkit.findings import EvaltoolkitError
+from evaltoolkit.panels.labels import label_text
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 from evaltoolkit.designs.cohorts import Rule, cohort_from_roster, excluded_table, first_treated_time
 from evaltoolkit.designs.design import Array
 from evaltoolkit.designs.doses import HOURS, DoseRule, dose_from_column, dose_from_roster
-from evaltoolkit.designs.labels import as_day, as_number, label_text
+from evaltoolkit.designs.labels import as_number
 from evaltoolkit.designs.paths import (
     between_periods,
     cohorts_of_path,
@@ -23,6 +23,7 @@ from evaltoolkit.designs.paths import (
 )
 from evaltoolkit.findings import EvaltoolkitError, nearest
 from evaltoolkit.framework.periods import Period
+from evaltoolkit.panels.labels import as_day, label_text
 from evaltoolkit.panels.panel import Panel
 
 # what every roster has

@@ -15,10 +15,12 @@ import pandas as pd
 from evaltoolkit.findings import EvaltoolkitError, FaultsError, Finding, nearest
 from evaltoolkit.framework.periods import Period
 from evaltoolkit.panels.columns import Columns, sort_columns
+from evaltoolkit.panels.labels import label_text, period_labels
 from evaltoolkit.panels.panel import Panel
 from evaltoolkit.territory.municipalities import detect_vintages, municipality_name
 
 _MOST_LISTED = 20
+_MOST_PERIODS = 6
 
 
 def read_panel(  # the face of the package for evaluators: options by keyword
@@ -38,7 +40,9 @@ def read_panel(  # the face of the package for evaluators: options by keyword
         CSV with a header row, separated by commas or semicolons (then with decimal commas), UTF-8. Empty, ``NA``
         and ``NaN`` mean missing.
     unit, period : str
-        Columns. Periods are years, quarters, months, two dates, or plain numbers 1, 2, 3 … for numbered periods.
+        Columns. Periods are years, quarters (2018-Q2, 2018Q2), months, two dates, pandas periods, or plain numbers
+        1, 2, 3 … for numbered periods. Days that are all the first, or all the last, of years, quarters or months
+        stand for these.
     measures : sequence of str, optional
         Columns that must hold numbers. By default every numeric column is a measure.
     unit_kind : str
@@ -61,7 +65,8 @@ def read_panel(  # the face of the package for evaluators: options by keyword
     """
     frame, origin = _load(source)
     _check_columns(frame, [unit, period, *(measures or ()), *([name] if name else [])])
-    units, labels = frame[unit].map(_label).astype("str"), frame[period].map(_label).astype("str")
+    units = frame[unit].map(lambda code: "" if pd.isna(code) else label_text(code)).astype("str")
+    labels = period_labels(frame[period])
     periods, faults = _periods(labels)
     faults += _empty(units, unit) + _empty(labels, period) + _duplicates(units, labels)
     columns = sort_columns(frame.drop(columns=[unit, period, *([name] if name else [])]), units, measures)
@@ -117,24 +122,20 @@ def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
         raise FaultsError([*faults, f"columns found: {', '.join(known)}"], "The panel")
 
 
-def _label(value: object) -> str:
-    """Write a code or period as text: 2003.0 and 2003 are the same year."""
-    if pd.isna(value):  # type: ignore[call-overload]
-        return ""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
 def _periods(labels: pd.Series[str]) -> tuple[tuple[Period, ...], list[str]]:
-    faults, periods = [], []
+    faults: list[str] = []
+    unread: list[str] = []
+    periods: list[Period] = []
     distinct = sorted(set(labels) - {""})
     numbered = all(label.isdigit() and 0 < int(label) < 1000 for label in distinct)
     for label in distinct:
         try:
             periods.append(_numbered_period(label) if numbered else Period.parse(label))
         except EvaltoolkitError as fault:
-            faults.append(str(fault))
+            faults = faults or [str(fault)]
+            unread.append(label)
+    if len(unread) > 1:
+        faults[0] += f" Nor are {', '.join(unread[1:_MOST_PERIODS])}{', …' if len(unread) > _MOST_PERIODS else ''}."
     periods.sort()
     faults += [
         f"periods {one.label} and {other.label} begin in the same month: one panel cannot hold both"

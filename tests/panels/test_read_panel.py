@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evaltoolkit.designs.build import make_design
+from evaltoolkit.designs.table import design_from_table
 from evaltoolkit.findings import EvaltoolkitError, FaultsError
 from evaltoolkit.panels.read import read_panel
 
@@ -131,3 +133,65 @@ def test_golden_panel_is_read_as_it_stands(shared):
     expected = raw.assign(unit=raw["unit"].astype(str), year=raw["year"].astype(str)).set_index(["unit", "year"])["y"]
     np.testing.assert_array_equal(tall.to_numpy(), expected.loc[tall.index].to_numpy())
     assert {"zone", "g", "x1"} <= set(panel.units.columns)
+
+
+@pytest.mark.parametrize(
+    ("written", "labels"),
+    [
+        (["2018Q1", "2018 q2", "2018-Q3"], ["2018-Q1", "2018-Q2", "2018-Q3"]),
+        (["2018-01-01", "2019-01-01"], ["2018", "2019"]),
+        (["2018-12-31", "2019-12-31"], ["2018", "2019"]),
+        (["2018-01-01", "2018-04-01 00:00:00"], ["2018-Q1", "2018-Q2"]),
+        (["2018-03-31", "2018-06-30"], ["2018-Q1", "2018-Q2"]),
+        (["2018-01-01", "2018-02-01"], ["2018-01", "2018-02"]),
+        (["2020-01-31", "2020-02-29"], ["2020-01", "2020-02"]),
+        (["2018-01-01/2018-06-30", "2018-07-01/2018-12-31"], ["2018-01-01/2018-06-30", "2018-07-01/2018-12-31"]),
+        (pd.to_datetime(["2018-01-01", "2019-01-01"]), ["2018", "2019"]),
+        (pd.to_datetime(["2018-01-01", "2018-10-01"]).tz_localize("Europe/Brussels"), ["2018-Q1", "2018-Q4"]),
+        (pd.period_range("2018Q1", periods=2, freq="Q"), ["2018-Q1", "2018-Q2"]),
+        (pd.period_range("2018-03", periods=2, freq="M"), ["2018-03", "2018-04"]),
+        (pd.Categorical(["2019", "2018"]), ["2018", "2019"]),
+        ([2018.0, 2019.0], ["2018", "2019"]),
+    ],
+)
+def test_periods_are_read_as_they_are_written(written, labels):
+    frame = pd.DataFrame({"unit": "A", "when": written, "y": np.arange(len(written), dtype=float)})
+    panel = read_panel(frame, unit="unit", period="when")
+    assert [one.label for one in panel.periods] == labels
+    assert np.isfinite(panel.wide("y")).all()
+
+
+def test_one_period_written_twice_in_two_ways_is_a_duplicate():
+    frame = pd.DataFrame({"unit": "A", "when": ["2018Q1", "2018-Q1"], "y": [1.0, 2.0]})
+    with pytest.raises(FaultsError, match="period 2018-Q1 stands in row 2, row 3"):
+        read_panel(frame, unit="unit", period="when")
+
+
+def test_days_within_months_are_no_periods():
+    days = pd.date_range("2018-01-03", periods=30, freq="7D")
+    frame = pd.DataFrame({"unit": "A", "when": days, "y": 1.0})
+    with pytest.raises(FaultsError) as caught:
+        read_panel(frame, unit="unit", period="when")
+    assert '"2018-01-03" is not understood: write a year (2023)' in str(caught.value)
+    assert "Nor are 2018-01-10, 2018-01-17, 2018-01-24, 2018-01-31, 2018-02-07, …." in str(caught.value)
+    assert len(caught.value.faults) == 1
+
+
+def test_a_roster_of_dates_fits_a_panel_of_dates():
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat([f"u{i:02d}" for i in range(12)], 6),
+            "day": np.tile(pd.date_range("2018-01-01", periods=6, freq="QS"), 12),
+            "y": np.random.default_rng(1).normal(size=72),
+        }
+    )
+    first = pd.Series(["2018-07-01"] * 4 + ["never"] * 8, index=sorted(frame["unit"].unique()))
+    panel = read_panel(frame, unit="unit", period="day")
+    found = make_design(panel, "y", treated_from=first)
+    starts = frame["unit"].map(first).replace("never", None)
+    own = design_from_table(
+        frame.assign(start=pd.to_datetime(starts)), "y", unit="unit", period="day", treated_from="start", never=np.nan
+    )
+    np.testing.assert_allclose(found.cohort, own.cohort)
+    np.testing.assert_allclose(found.times, own.times)
+    np.testing.assert_array_equal(found.outcome, own.outcome)
