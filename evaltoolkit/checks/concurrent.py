@@ -79,7 +79,12 @@ def check_concurrent(
     figure = {"concurrent": table, "kinds": sorted(flags)}
     if not np.nansum(had):
         return Check("concurrent", _ASSUMPTION, None, "check.concurrent.none", facts, table, figure)
+    if not np.isfinite(had[design.treated]).any():
+        return Check("concurrent", _ASSUMPTION, None, "check.concurrent.unknown", facts, table, figure)
     code, verdict, chance = _without(design, effects, had)
+    if not math.isfinite(table["share"].iloc[1]):
+        # everybody is treated in the end, or nothing is known of the others: there is no share to say
+        code += "_alone"
     return Check("concurrent", _ASSUMPTION, verdict, f"check.concurrent.{code}", facts, table, figure, p_value=chance)
 
 

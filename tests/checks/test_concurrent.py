@@ -8,6 +8,7 @@ from evaltoolkit.checks._events import began_at_the_time, flags_of
 from evaltoolkit.checks.concurrent import check_concurrent
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.framework.values import value_table
+from evaltoolkit.reports.prose import say
 
 
 def check(design, panel=None, **context):
@@ -156,3 +157,32 @@ def test_few_clusters_fall_back_on_the_standard_error(world, panel_of):
     done = check(design, shocked(panel_of(design), rows, design), concurrent=["shock"])
     assert (done.verdict, done.code) == (False, "check.concurrent.changed")
     assert isinstance(done.figure["concurrent"], pd.DataFrame)
+
+
+@pytest.mark.parametrize("why", ["all take part in the end", "nothing is known of the others"])
+def test_without_a_share_of_others_none_is_said(world, panel_of, why):
+    design = world()
+    if why.startswith("all"):
+        design = replace(
+            design, cohort=np.where(design.treated, design.cohort, design.times[-1]), comparison="not_yet_treated"
+        )
+    panel = shocked(panel_of(design), design.treated & (np.arange(160) % 5 == 0), design)
+    if why.startswith("nothing"):
+        unknown = np.repeat(~design.treated, len(design.times))
+        panel = replace(panel, data=panel.data.assign(shock=panel.data["shock"].mask(unknown)))
+    done = check(design, panel, concurrent=["shock"])
+    assert done.code.endswith("_alone")
+    assert np.isfinite(done.facts["treated"])
+    assert np.isnan(done.facts["comparison"])
+    for language in ("nl", "fr", "de", "en"):
+        seen = say(language, done.code, done.facts)
+        assert str(done.facts["treated"]) in seen
+        assert "–" not in seen
+
+
+def test_nothing_known_of_the_participants_is_nothing_known(world, panel_of):
+    design = world()
+    panel = shocked(panel_of(design), np.arange(160) % 5 == 0, design)
+    hidden = np.repeat(design.treated, len(design.times))
+    panel = replace(panel, data=panel.data.assign(shock=panel.data["shock"].mask(hidden)))
+    assert check(design, panel, concurrent=["shock"]).code == "check.concurrent.unknown"
