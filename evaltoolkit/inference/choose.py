@@ -82,9 +82,9 @@ def infer(
     exactly for no effect; the interval rests on the lot drawn again around the estimate, its effect taken out.
 
     Not when: those weights and no lot (``synthetic_did`` has placebo inference of its own); effects before treatment;
-    clusters that hold units of several cohorts. The result says so. Nothing tells where the noise of large clusters is
-    larger than that of small ones, as in totals instead of rates: fewer than ten treated that are large then seem to
-    have an effect too often.
+    clusters that hold units of several cohorts. The result says so. Nothing tells where noise depends on a size that is
+    not known: of totals instead of rates without ``sizes``, fewer than ten treated that are large then seem to have an
+    effect too often.
 
     Parameters
     ----------

@@ -64,7 +64,8 @@ def donor_test(
     comparison cluster, drawn with replacement and given a random sign.
 
     Assumption: untreated changes of treated and comparison clusters come from one distribution (Conley and Taber), or,
-    with ``sizes``, from one distribution up to a variance that depends on the size as a + b / size (Ferman and Pinto).
+    with ``sizes``, from one distribution up to a variance that depends on the size (Ferman and Pinto) as
+    :func:`evaltoolkit.inference.spread.spread_at` says.
 
     Not when: the treated are larger or smaller than every comparison cluster: nothing is known of the noise there, and
     ``reason`` says so. With one treated cluster that was chosen by its size, the p-value is not to be trusted.

@@ -45,9 +45,9 @@ def exchange_test(
     covariates' part and noise; the estimate is then the sum of its own weights times that noise. Without covariates and
     gaps this is :func:`evaltoolkit.inference.sized.sized_test`, or its studentised neighbour, to the digit.
 
-    Assumption: the noise of all clusters, over time, has one distribution, with ``sizes`` up to a variance
-    a + b / size; covariates act alike on all. Gaps do not depend on the noise; a cluster lends its noise only to places
-    that it was observed in.
+    Assumption: the noise of all clusters, over time, has one distribution, with ``sizes`` up to a variance that depends
+    on them as :func:`evaltoolkit.inference.spread.spread_at` says; covariates act alike on all. Gaps do not depend on
+    the noise; a cluster lends its noise only to places that it was observed in.
 
     Not when: treated clusters are noisier than others for another reason than size, and few; the estimate is no sum of
     fixed weights (:func:`evaltoolkit.inference.linear_weights.linear_weights` says so).

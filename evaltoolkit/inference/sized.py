@@ -1,7 +1,8 @@
 """Permutation of noise that depends on size: few treated, chosen by size or not, against clusters of other sizes.
 
-Small municipalities vary more than large ones. Each cluster's contrast is divided by the spread that its size lets
-expect; what is left is alike for all, can change places, and is given back the spread of its new place.
+In rates small municipalities vary more than large ones, in totals less. Each cluster's contrast is divided by the
+spread that its size lets expect; what is left is alike for all, can change places, and is given back the spread of its
+new place.
 """
 
 from __future__ import annotations
@@ -50,12 +51,12 @@ def sized_test(
     Estimand: under the null hypothesis the outcome of a treated cluster, less the constant, is its outcome without
     treatment, and its noise is drawn like that of any other cluster.
 
-    Assumption: the contrast of a cluster has variance a + b / size, with a and b of at least zero fitted to all
-    clusters; divided by its root it has one distribution for all. Who is treated may depend on size, not on the noise.
+    Assumption: the contrast of a cluster has the variance that :func:`evaltoolkit.inference.spread.spread_at` fits to
+    all clusters: a + b / size, or a + b size + c size^2 where noise clearly grows with size, as that of totals does;
+    divided by its root it has one distribution for all. Who is treated may depend on size, not on the noise.
 
     Not when: the treated are larger or smaller than every comparison cluster (``inside`` is False): the fit is then
-    an extrapolation; noise grows with size, as that of totals does. With one treated cluster everything rests on that
-    fit.
+    an extrapolation. With one treated cluster everything rests on that fit.
 
     Parameters
     ----------

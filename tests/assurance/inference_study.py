@@ -3,11 +3,11 @@
     python tests/assurance/inference_study.py [--jobs 2] [--draws 5000] [--cells 0 40]
 
 Cells: 1, 2, 3, 5, 10, 20 or 40 treated of 60 or 300 units, starting at once or in two steps, and ten treated in five
-cohorts of two; noise independent, serially correlated, falling with size, Poisson and negative-binomial rates with
-means of 0.5 and 5 per unit and period, or shared among neighbours; treated by lot (declared as such) or with chances
-that grow with size (not declared). Every assignment serves a batch of outcomes, whose statistics are computed as a
-stack; the rule that chooses is the one of ``infer``. ``interval_study.py`` adds the coverage of intervals to the same
-table.
+cohorts of two; noise independent, serially correlated, falling with size, growing with size (totals), Poisson and
+negative-binomial rates with means of 0.5 and 5 per unit and period, or shared among neighbours; treated by lot
+(declared as such) or with chances that grow with size (not declared). Every assignment serves a batch of outcomes,
+whose statistics are computed as a stack; the rule that chooses is the one of ``infer``. ``interval_study.py`` adds the
+coverage of intervals to the same table.
 
 Columns: ``naive`` is the two-sided normal test with cluster-robust errors, ``refused`` the share without a p-value,
 ``oracle`` a test that knows the standard deviation of the estimate. Resumable: a cell that is stored is not run again.
@@ -55,14 +55,15 @@ def is_refused(cell):
 def list_cells():
     """Name every cell: units, treated, steps, noise, assignment."""
     cells = []
-    for n, treated, steps, noise, by in itertools.product(
-        (60, 300), (1, 2, 3, 5, 10, 20, 40), (1, 2), NOISES, ("lot", "size")
-    ):
-        if steps <= treated:
-            cells.append({"units": n, "treated": treated, "steps": steps, "noise": noise, "by": by})
-    # last, because the place of a cell in this list is part of its seed
-    for n, noise, by in itertools.product((60, 300), NOISES, ("lot", "size")):
-        cells.append({"units": n, "treated": 10, "steps": 5, "noise": noise, "by": by})
+    # the place of a cell in this list is part of its seed: what is new comes last
+    for noises in (NOISES, ("totals",)):
+        for n, treated, steps, noise, by in itertools.product(
+            (60, 300), (1, 2, 3, 5, 10, 20, 40), (1, 2), noises, ("lot", "size")
+        ):
+            if steps <= treated:
+                cells.append({"units": n, "treated": treated, "steps": steps, "noise": noise, "by": by})
+        for n, noise, by in itertools.product((60, 300), noises, ("lot", "size")):
+            cells.append({"units": n, "treated": 10, "steps": 5, "noise": noise, "by": by})
     return cells
 
 
@@ -84,8 +85,9 @@ def draw_noise(kind, sizes, count, rng):
         for t in range(1, periods):
             noise[:, t] = 0.7 * noise[:, t - 1] + np.sqrt(1 - 0.49) * noise[:, t]
         return noise
-    if kind == "by size":
-        return np.sqrt(0.1 + 0.4 / sizes)[:, None, None] * rng.standard_normal(shape)
+    if kind in ("by size", "totals"):
+        rates = np.sqrt(0.1 + 0.4 / sizes)[:, None, None] * rng.standard_normal(shape)
+        return rates * sizes[:, None, None] if kind == "totals" else rates
     if kind == "neighbours":
         place = np.arange(n) // 5
         common = rng.standard_normal((place.max() + 1, periods, count))[place]

@@ -2,7 +2,7 @@
 
     python tests/assurance/interval_study.py [--jobs 2] [--draws 1000]
 
-The sample: 2, 5 and 20 treated of 60 or 300 units in two steps, and ten in five cohorts of two; four kinds of noise;
+The sample: 2, 5 and 20 treated of 60 or 300 units in two steps, and ten in five cohorts of two; five kinds of noise;
 by lot and by size. The effect is as large as 2.8 standard deviations of its estimate.
 
 Columns, added to those of ``inference_study.py`` in one table: ``coverage`` of an effect that is the same for all,
@@ -32,7 +32,7 @@ STORED = study.STORED
 DRAWS = 1000
 KEYS = study.KEYS
 COLUMNS = ["coverage", "varied", "open", "length", "intervals"]
-SAMPLED = ("independent", "by size", "Poisson 0.5", "negative binomial 5")
+SAMPLED = ("independent", "by size", "Poisson 0.5", "negative binomial 5", "totals")
 EFFECT = 2.8
 DOUBLINGS, HALVINGS = 8, 8
 

@@ -60,13 +60,46 @@ def test_the_fit_finds_the_variance_that_made_the_noise():
     )
 
 
+@pytest.mark.parametrize("truth", [(0.5, 4.0, 0.0), (0.0, 0.0, 2.0), (0.0, 0.4, 0.1)])
+def test_the_fit_follows_noise_that_grows_with_size(truth):
+    rng = np.random.default_rng(4)
+    sizes = rng.lognormal(size=400)
+    inverse = sizes.min() / sizes
+    variance = truth[0] + truth[1] * sizes + truth[2] * sizes**2
+    residual = np.sqrt(variance)[:, None] * rng.standard_normal((400, 300))
+    fitted = fit_spread(residual, inverse)
+    # the small ones vary so little here that the curve is found where the noise is
+    noisy = variance > np.quantile(variance, 0.2)
+    np.testing.assert_allclose(fitted.mean(axis=1)[noisy], np.sqrt(variance)[noisy], rtol=0.2)
+    # steps stop near the best coefficients: the true ones are hardly more likely, and mostly less
+    likely = [-0.5 * (np.log(one) + residual**2 / one).sum(axis=0) for one in (fitted**2, variance[:, None])]
+    assert (likely[0] - likely[1]).min() > -0.5
+    assert (likely[0] - likely[1]).mean() > 0
+
+
+def test_what_grows_a_thousandfold_scales_and_does_not_depend_on_order():
+    rng = np.random.default_rng(5)
+    sizes = rng.lognormal(size=80)
+    inverse = sizes.min() / sizes
+    residual = sizes[:, None] * rng.standard_normal((80, 20))
+    fitted = fit_spread(residual, inverse)
+    np.testing.assert_allclose(fit_spread(1e8 * residual, inverse), 1e8 * fitted, rtol=1e-9)
+    np.testing.assert_allclose(fit_spread(1e-90 * residual, inverse), 1e-90 * fitted, rtol=1e-9)
+    order = rng.permutation(80)
+    np.testing.assert_allclose(fit_spread(residual[order], inverse[order]), fitted[order], rtol=1e-9)
+    alone = np.column_stack([fit_spread(residual[:, [place]], inverse)[:, 0] for place in range(20)])
+    np.testing.assert_allclose(alone, fitted, rtol=1e-12)
+
+
 def test_negative_parts_of_the_variance_are_none():
+    # as noisy at both ends, and yet the line of least squares falls below zero towards the small
     inverse = np.linspace(0.1, 1, 50)
-    falling = np.sqrt(2 - 1.5 * inverse)[:, None]
-    fitted = fit_spread(falling, inverse)[:, 0]
+    uneven = np.ones((50, 1))
+    uneven[0], uneven[-1] = 2.0, 1.5
+    fitted = fit_spread(uneven, inverse)[:, 0]
     assert np.ptp(fitted) < 1e-12
     weight = 1 / (0.1 + inverse) ** 2
-    assert fitted[0] ** 2 == pytest.approx(np.average(falling[:, 0] ** 2, weights=weight))
+    assert fitted[0] ** 2 == pytest.approx(np.average(uneven[:, 0] ** 2, weights=weight))
     steep = np.sqrt(np.maximum(3 * inverse - 0.3, 0))[:, None]
     assert fit_spread(steep, inverse)[0, 0] ** 2 / inverse[0] == pytest.approx(fit_spread(steep, inverse)[-1, 0] ** 2)
 
