@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ _WHY = {
     "studentised": "many clusters in both arms: assignments change places, each with its own standard error",
     "donors": DONORS,
 }
+# what the rule says of the data is not said of a method that it did not choose
+_AS_ASKED = "as asked: "
 
 
 def infer(
@@ -82,9 +84,10 @@ def infer(
     exactly for no effect; the interval rests on the lot drawn again around the estimate, its effect taken out.
 
     Not when: those weights and no lot (``synthetic_did`` has placebo inference of its own); effects before treatment;
-    clusters that hold units of several cohorts. The result says so. Nothing tells where noise depends on a size that is
-    not known: of totals instead of rates without ``sizes``, fewer than ten treated that are large then seem to have an
-    effect too often.
+    clusters that hold units of several cohorts; an outcome that does not vary among the comparison clusters; one
+    cluster with most of the weight. The result says so. Nothing tells where noise depends on a size that is not known:
+    of totals instead of rates without ``sizes``, fewer than ten treated that are large then seem to have an effect too
+    often. Ten or more that are the largest by far do so even with ``sizes``.
 
     Parameters
     ----------
@@ -101,7 +104,8 @@ def infer(
     strata : (G,), optional
         Labels within which the lot was drawn, clusters in the order of theirs.
     sizes : (n,) positive, optional
-        Inhabitants of every unit of the design; a cluster has the sum. Where none are given, sampling errors of a
+        Inhabitants of every unit of the design, in the order of ``design.units`` or labelled by them; a cluster has the
+        sum. Where none are given, sampling errors of a
         survey outcome tell, or the weights, or how many units a cluster holds
         (:func:`evaltoolkit.inference.question.implied_sizes`).
     level : float
@@ -115,6 +119,7 @@ def infer(
         Unknown method, or one that is not for this kind of outcome; a level that is none, or too few draws for it;
         sizes, strata or assignments that do not fit the design.
     """
+    _check_kinds(design, overall)
     settings = Settings(level, draws, seed)
     _check_method(method, counted=isinstance(overall, CountEffects))
     check_settings(settings, drawn=assignments is None)
@@ -141,8 +146,12 @@ def _find(design: Design, overall: Effects, extras: Extras, settings: Settings, 
         )
     try:
         question = pose_question(design, overall, extras, settings)
+        question.refuse_without_noise()
         rule, reason = choose_method(
-            question.counts, by_lot=extras.by_lot, cohorts=int(question.task.table.treated.sum())
+            question.counts,
+            by_lot=extras.by_lot,
+            cohorts=int(question.task.table.treated.sum()),
+            effective=question.effective,
         )
         chosen = rule if method == "auto" else method
         return _answer(question, chosen, rule) if chosen else _no_p_value(question, reason)
@@ -153,12 +162,13 @@ def _find(design: Design, overall: Effects, extras: Extras, settings: Settings, 
 
 def _answer(question: Question, chosen: str, rule: str) -> Inference:
     task, settings = question.task, question.task.settings
-    p_value, ends, smallest_p = task.answer(chosen)
+    p_value, ends, smallest_p, draws = task.answer(chosen)
     reached = is_attainable(smallest_p, settings.level)
     note = question.note_of(chosen)
     return Inference(
         method=chosen,
-        why=_WHY[chosen] + (f"; {note}" if note else ""),
+        why=(_WHY[chosen] if chosen == rule else _AS_ASKED + _WHY[chosen].rpartition(": ")[2])
+        + (f"; {note}" if note else ""),
         chosen="auto" if chosen == rule else "override",
         estimate=float(question.overall.estimate[0]),
         p_value=p_value if reached else np.nan,
@@ -171,7 +181,7 @@ def _answer(question: Question, chosen: str, rule: str) -> Inference:
         n_treated=question.counts[0],
         n_comparison=question.counts[1],
         reason="" if reached else UNATTAINABLE,
-        draws=task.draws(chosen),
+        draws=draws,
         seed=settings.seed,
         attainable=attainable_level(smallest_p, settings.level),
     )
@@ -189,6 +199,15 @@ def _no_p_value(question: Question, reason: str) -> Inference:
     return replace(nothing, method="donors", why=_WHY["donors"], low=low, high=high, rank=task.rank())
 
 
+def _check_kinds(design: Any, overall: Any) -> None:
+    if not isinstance(design, Design) or not hasattr(overall, "influence"):
+        got = f"{type(design).__name__} and {type(overall).__name__}"
+        raise EvaltoolkitError(f"infer takes a design and an estimate of it, in this order; got {got}.")
+    if strangers := set(overall.units.tolist()) - set(design.units.tolist()):
+        few = ", ".join(sorted(strangers)[:5])
+        raise EvaltoolkitError(f"The estimate is not of this design, which does not hold {few}: pass the one it is of.")
+
+
 def _check_method(method: str, *, counted: bool) -> None:
     known = ("auto", *get_args(Method))
     if method not in known:
@@ -199,7 +218,9 @@ def _check_method(method: str, *, counted: bool) -> None:
         raise EvaltoolkitError(f'Method "{method}" is not for {kind}. Take "auto", or one of {", ".join(fitting)}.')
 
 
-def choose_method(counts: tuple[int, int], *, by_lot: bool, cohorts: int = 1) -> tuple[str, str]:
+def choose_method(
+    counts: tuple[int, int], *, by_lot: bool, cohorts: int = 1, effective: float | None = None
+) -> tuple[str, str]:
     """Return the method, or an empty one with the reason.
 
     Parameters
@@ -207,6 +228,7 @@ def choose_method(counts: tuple[int, int], *, by_lot: bool, cohorts: int = 1) ->
     counts : numbers of treated and of comparison clusters
     by_lot : the assignment was drawn by lot
     cohorts : number of cohorts among which the treated are spread
+    effective : number of treated clusters of equal weight that the treated ones are worth; their number by default
     """
     if counts[1] < MIN_CLUSTERS:
         return "", FEW_COMPARISON
@@ -214,6 +236,6 @@ def choose_method(counts: tuple[int, int], *, by_lot: bool, cohorts: int = 1) ->
         return "lot", ""
     if counts[0] == 1:
         return "", ONE_TREATED
-    if tell_own_spread(counts[0], cohorts):
+    if tell_own_spread(counts[0] if effective is None else effective, cohorts):
         return "studentised", ""
     return "sized", ""

@@ -55,6 +55,12 @@ class ContrastTable:
         """Whether the sizes (G,) of the treated lie within the range of the others'; true where none are known."""
         return lie_within(self.treated[self.group], sizes)
 
+    def largest_noise(self, *, everyone: bool) -> float:
+        """How far the contrasts of comparison clusters, or of all, lie from their mean, at most."""
+        who = np.ones(len(self.group), bool) if everyone else ~self.treated[self.group]
+        value = (self.sums / self.sizes[:, None])[who][:, self.treated]
+        return float(np.abs(value - value.mean(axis=0)).max(initial=0.0)) if who.any() else 0.0
+
     def without(self, effect: float) -> Array:
         """Sums (G, C) of the untreated outcomes, if the effect were this constant."""
         return self.sums - effect * self.moves

@@ -16,8 +16,8 @@ NO_ESTIMATE = (
     "or compare with all periods before treatment"
 )
 UNATTAINABLE = (
-    "no outcome whatever could have been significant: too few ways to choose who is treated; more clusters, fewer "
-    "strata, or a lower level of confidence would do"
+    "no outcome whatever could have been significant: too few ways to choose who is treated, or too many that "
+    "give the same; more clusters, fewer strata, or a lower level of confidence would do"
 )
 
 # what the test of overdispersion must do before counts are taken for Poisson: level of that test, the variance (as a

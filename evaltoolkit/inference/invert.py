@@ -23,10 +23,18 @@ def invert_test(p_value: Callable[[float], float], estimate: float, scale: float
     Returns
     -------
     low, high : an end is infinite where even far effects are not rejected. Where p-values rise again further out, the
-        interval ends at the first rejection.
+        interval ends at the first rejection, but holds no effect at all if, and only if, that is not rejected.
     """
+    alpha = 1 - level
     step = scale if scale > 0 and math.isfinite(scale) else abs(estimate) or 1.0
-    return _end(p_value, estimate, -step, 1 - level), _end(p_value, estimate, step, 1 - level)
+    low, high = _end(p_value, estimate, -step, alpha), _end(p_value, estimate, step, alpha)
+    rejected = p_value(0.0) <= alpha
+    if estimate == 0 or rejected != (low <= 0 <= high):
+        return low, high
+    # the p-value falls and rises between the estimate and no effect
+    away = -step if estimate > 0 else step
+    end = _between(p_value, estimate, 0.0, alpha) if rejected else _end(p_value, 0.0, away, alpha)
+    return (end, high) if estimate > 0 else (low, end)
 
 
 def _end(p_value: Callable[[float], float], estimate: float, step: float, alpha: float) -> float:
@@ -38,6 +46,10 @@ def _end(p_value: Callable[[float], float], estimate: float, step: float, alpha:
         outside = outside + step
     else:
         return math.copysign(math.inf, step)
+    return _between(p_value, inside, outside, alpha)
+
+
+def _between(p_value: Callable[[float], float], inside: float, outside: float, alpha: float) -> float:
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         if p_value(middle) <= alpha:

@@ -81,6 +81,11 @@ class NoiseTable:
         """Whether the sizes (G,) of the treated lie within the range of the others'; true where none are known."""
         return lie_within(self.treated[self.group], sizes)
 
+    def largest_noise(self, *, everyone: bool) -> float:
+        """How much the residuals of comparison clusters, or of all, are in the places of the treated, at most."""
+        treated = self.treated[self.group]
+        return float(np.abs(self.places[treated][:, everyone | ~treated]).max(initial=0.0))
+
     def without(self, effect: float) -> Array:
         """Return the table of the untreated outcomes (G, G, R), if the effect were this constant."""
         stack = self.places if self.places.ndim == 3 else self.places[:, :, None]

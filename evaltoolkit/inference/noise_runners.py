@@ -22,7 +22,7 @@ from evaltoolkit.inference.exchange import (
 )
 from evaltoolkit.inference.invert import invert_test
 from evaltoolkit.inference.noise import NoiseTable
-from evaltoolkit.inference.reassigned import MOST_DRAWS, Reassigned, reassign
+from evaltoolkit.inference.reassigned import Reassigned, reassign
 from evaltoolkit.inference.runners import tell_own_spread
 from evaltoolkit.inference.task import Answer, Road, Task
 
@@ -44,6 +44,10 @@ class Arms:
         """Whether the sizes (G,) of the treated lie within the range of the others'; true where none are known."""
         return lie_within(self.treated[self.group], sizes)
 
+    def largest_noise(self, *, everyone: bool) -> float:
+        """Nothing is known of the noise."""
+        return np.inf
+
 
 def _draw_again(task: Task[NoiseTable] | Task[Arms], *, linear: bool = True, less: float = 0.0) -> Reassigned:
     """Estimate under other lots, the outcome less a constant effect on who is treated."""
@@ -62,7 +66,7 @@ def _draw_again(task: Task[NoiseTable] | Task[Arms], *, linear: bool = True, les
 
 def _run_lot(task: Task[NoiseTable]) -> Answer:
     found = _draw_again(task)
-    return found.p_value(), _ends(task, found.p_value), found.smallest_p
+    return found.p_value(), _ends(task, found.p_value), found.smallest_p, found.draws - (not found.exact)
 
 
 def _run_redrawn(task: Task[Arms]) -> Answer:
@@ -73,7 +77,7 @@ def _run_redrawn(task: Task[Arms]) -> Answer:
     if found.p_value() > 1 - level:
         # what the exact test does not reject is inside
         low, high = min(low, 0.0), max(high, 0.0)
-    return found.p_value(), (low, high), found.smallest_p
+    return found.p_value(), (low, high), found.smallest_p, found.draws - (not found.exact)
 
 
 def _run_exchange(task: Task[NoiseTable], *, studentise: bool) -> Answer:
@@ -84,7 +88,7 @@ def _run_exchange(task: Task[NoiseTable], *, studentise: bool) -> Answer:
     def p_value(effect: float) -> float:
         return float(exchange_p_values(task.table, sizes, order, effect=effect, studentise=studentise)[0])
 
-    return found.p_value, _ends(task, p_value), found.smallest_p
+    return found.p_value, _ends(task, p_value), found.smallest_p, settings.draws
 
 
 def _run_donors(task: Task[NoiseTable]) -> Answer:
@@ -96,7 +100,7 @@ def _run_donors(task: Task[NoiseTable]) -> Answer:
     low, high = np.quantile(noise, outer_shares(settings.level, int(np.sum(~treated)), int(treated.sum())))
     extreme = int(np.sum(np.abs(noise) >= abs(estimate) * (1 - 1e-10)))
     least = max(1 / (1 + len(noise)), float(np.sum(~treated)) ** -min(int(treated.sum()), 8))
-    return (1 + extreme) / (1 + len(noise)), (estimate - float(high), estimate - float(low)), least
+    return (1 + extreme) / (1 + len(noise)), (estimate - float(high), estimate - float(low)), least, settings.draws
 
 
 def _ends(task: Task[NoiseTable], p_value: Callable[[float], float]) -> tuple[float, float]:
@@ -114,7 +118,6 @@ NOISE = Road(
         "donors": _run_donors,
     },
     rank=rank_single_noise,
-    most_draws={"lot": MOST_DRAWS},
 )
 # an estimate that is not linear in the outcome: nothing is known of the noise
-REDRAWN = Road[Arms](run={"lot": _run_redrawn}, rank=lambda _: np.nan, most_draws={"lot": MOST_DRAWS})
+REDRAWN = Road[Arms](run={"lot": _run_redrawn}, rank=lambda _: np.nan)

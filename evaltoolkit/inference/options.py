@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
@@ -14,6 +17,7 @@ from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.answer import Settings
 from evaltoolkit.inference.contrasts import Ints
+from evaltoolkit.panels.labels import label_text
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ def check_settings(settings: Settings, *, drawn: bool) -> None:
     ------
     EvaltoolkitError
     """
+    if not isinstance(settings.level, Real):
+        raise EvaltoolkitError(f"The level is a number such as 0.95; got {settings.level!r}.")
+    for name, value in (("draws", settings.draws), ("seed", settings.seed)):
+        if not isinstance(value, Integral) or value < 0:
+            raise EvaltoolkitError(f"{name} is a whole number such as 999; got {value!r}.")
     if not 0 < settings.level < 1:
         raise EvaltoolkitError(f"The level must lie between 0 and 1, for example 0.95; got {settings.level}.")
     least = math.ceil(1 / (1 - settings.level) - 1e-9) - 1
@@ -67,23 +76,53 @@ def check_extras(design: Design, extras: Extras) -> Extras:
     EvaltoolkitError
         One of them has another length than the design, or an assignment names a cohort that the design does not have.
     """
-    clusters = len(cluster_labels(design))
-    sizes = None if extras.sizes is None else np.asarray(extras.sizes, dtype=float)
+    labels = cluster_labels(design)
+    clusters = len(labels)
+    sizes = None if extras.sizes is None else _numbers(_in_order(extras.sizes, design.units, "sizes"))
     if sizes is not None and sizes.shape != design.units.shape:
         raise EvaltoolkitError(
             f"sizes holds {_shape(sizes)} numbers, and the design has {len(design.units)} units: give one number per "
             "unit, in the order of design.units."
         )
-    strata = None if extras.strata is None else np.asarray(extras.strata)
+    if sizes is not None and not ((sizes > 0) & np.isfinite(sizes)).all():
+        wrong = design.units[~((sizes > 0) & np.isfinite(sizes))]
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise EvaltoolkitError(f"sizes must be above zero and finite; they are not for {', '.join(wrong[:5])}{more}.")
+    strata = None if extras.strata is None else np.asarray(_in_order(extras.strata, labels, "strata"))
     if strata is not None and strata.shape != (clusters,):
         raise EvaltoolkitError(
             f"strata holds {_shape(strata)} labels, and the design has {clusters} clusters: give one label per "
             "cluster, in the order of their labels."
         )
+    if strata is not None and pd.isna(strata).any():
+        raise EvaltoolkitError("strata has no label for some clusters: give one to each, or leave the cluster out.")
     assignments = None if extras.assignments is None else _checked(design, np.asarray(extras.assignments), clusters)
     # strata may be names; what counts is who shares one
-    coded = None if strata is None else np.unique(strata, return_inverse=True)[1].astype(np.intp)
+    coded = None if strata is None else np.unique(strata.astype(str), return_inverse=True)[1].astype(np.intp)
     return replace(extras, sizes=sizes, strata=coded, assignments=assignments)
+
+
+def _in_order(values: object, labels: npt.NDArray[np.str_], name: str) -> object:
+    """Values as they are; of a Series or a dict that is labelled by units, those of the labels, in their order."""
+    if isinstance(values, Mapping):
+        values = pd.Series(dict(values), dtype=object)
+    if not isinstance(values, pd.Series) or isinstance(values.index, pd.RangeIndex):
+        return values
+    named = values.set_axis(values.index.map(label_text))
+    lacking = [label for label in labels if label not in named.index]
+    if lacking or named.index.has_duplicates:
+        what = f"nothing for {', '.join(lacking[:5])}" if lacking else "several values for one label"
+        raise EvaltoolkitError(
+            f"{name} is labelled and holds {what}: give one value for each label, or an array in the design's order."
+        )
+    return named.reindex(labels).to_numpy()
+
+
+def _numbers(values: object) -> Array:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise EvaltoolkitError("sizes holds what is no number: give one number per unit.") from None
 
 
 def _checked(design: Design, assignments: npt.NDArray[np.generic], clusters: int) -> Ints:

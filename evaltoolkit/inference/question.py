@@ -10,10 +10,18 @@ from evaltoolkit.designs.design import Array, Design
 from evaltoolkit.effects.effects import Effects
 from evaltoolkit.effects.inference import cluster_codes
 from evaltoolkit.effects.influence import PartedInfluence
+from evaltoolkit.effects.treated import equal_number
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.answer import NoAnswerError, Settings
-from evaltoolkit.inference.contrasts import ContrastTable, active_of, contrast_table, plain_design, weighted_table
+from evaltoolkit.inference.contrasts import (
+    ContrastTable,
+    active_of,
+    contrast_table,
+    effects_of,
+    plain_design,
+    weighted_table,
+)
 from evaltoolkit.inference.linear_weights import linear_weights
 from evaltoolkit.inference.noise import SEVERAL_COHORTS, NoiseTable, clusters_of, noise_table, require_constant
 from evaltoolkit.inference.noise_runners import NOISE, REDRAWN, Arms
@@ -24,6 +32,22 @@ from evaltoolkit.inference.task import Road, T, Task
 COMPLETE = "on units observed in every period, covariates taken out by regression"
 WEIGHED = "covariates or gaps: noise is what unit effects, period effects and covariates leave"
 ANEW = "estimated anew under every draw"
+NO_NOISE = (
+    "the outcome of the comparison clusters does not vary: nothing shows how far it moves by itself; look at how it "
+    "was recorded, or give the estimate without a p-value"
+)
+OTHER_DESIGN = "this design gives another estimate: pass the design that the estimate is of"
+ONE_DECIDES = (
+    "one cluster holds most of the weight: what it does by chance cannot be told from the others; weigh less unevenly, "
+    "or leave it out"
+)
+# of the largest outcome: differences below are rounding
+_ROUNDING = 1e-12
+# shares of the comparison clusters' weight, and of all weight, above which the noise of one cluster decides, and only
+# that cluster shows it
+_MOST_COMPARED, _MOST_OF_ALL = 0.5, 0.9
+# of the largest outcome: estimates that differ by more are two
+_SAME = 1e-6
 # weights of clusters that differ by less, of the largest, are the same
 _ALIKE = 1e-8
 SEVERAL = 'several estimates at once: take one row, or the overall effect, effects.aggregate("overall")'
@@ -50,6 +74,37 @@ class Question:
     def counts(self) -> tuple[int, int]:
         """Numbers of treated and of comparison clusters."""
         return self.task.counts
+
+    @property
+    def weights(self) -> Array:
+        """(G,) weights of the clusters."""
+        codes = cluster_codes(self.overall.clusters, self.overall.units)
+        return np.bincount(codes, weights=self.overall.weights).astype(np.float64)
+
+    @property
+    def effective(self) -> float:
+        """How many treated clusters of equal weight the treated ones are worth."""
+        treated = self.task.table.treated[self.task.table.group]
+        return float(equal_number(self.weights[treated, None])[0])
+
+    def refuse_without_noise(self) -> None:
+        """Refuse what shows no noise at all, and what one cluster decides.
+
+        Raises
+        ------
+        NoAnswerError
+        """
+        by_lot, design = self.task.by_lot, self.task.design
+        largest = float(np.nanmax(np.abs(design.outcome), initial=0.0))
+        if self.task.table.largest_noise(everyone=by_lot) <= _ROUNDING * largest:
+            raise NoAnswerError(NO_NOISE)
+        weights, others = self.weights, self.weights[~self.task.table.treated[self.task.table.group]]
+        decided = (
+            (others.max(initial=0.0), _MOST_COMPARED * others.sum()),
+            (weights.max(), _MOST_OF_ALL * weights.sum()),
+        )
+        if not by_lot and len(others) > 1 and any(most > limit for most, limit in decided):
+            raise NoAnswerError(ONE_DECIDES)
 
     def note_of(self, method: str) -> str:
         """Return what was done, for a method."""
@@ -80,7 +135,11 @@ def pose_question(design: Design, overall: Effects, extras: Extras, settings: Se
             return _contrast(design, overall, extras, settings)
         return _weighed(design, overall, extras, settings)
     except EvaltoolkitError as error:
-        if str(error) == SEVERAL_COHORTS or overall.kind != "overall" or overall.info.get("method") != "group_time":
+        if (
+            str(error) in (SEVERAL_COHORTS, OTHER_DESIGN)
+            or overall.kind != "overall"
+            or overall.info.get("method") != "group_time"
+        ):
             raise NoAnswerError(str(error)) from None
     try:
         return _complete(design, overall, extras, settings)
@@ -100,6 +159,10 @@ def _complete(design: Design, overall: Effects, extras: Extras, settings: Settin
 
 def _contrast(design: Design, overall: Effects, extras: Extras, settings: Settings) -> Question:
     table = contrast_table(design, overall)
+    found = float(effects_of(table.sums, table.sizes, table.group, len(table.cohorts))[0][0])
+    largest = float(np.nanmax(np.abs(design.outcome), initial=0.0))
+    if abs(found - overall.estimate[0]) > _SAME * max(largest, abs(found)):
+        raise NoAnswerError(OTHER_DESIGN)
     return Question(overall, _task(design, overall, table, extras, settings, CONTRASTS), "")
 
 
@@ -124,7 +187,18 @@ def _weighed(design: Design, overall: Effects, extras: Extras, settings: Setting
 def _task(design: Design, overall: Effects, table: T, extras: Extras, settings: Settings, road: Road[T]) -> Task[T]:
     given = cluster_sizes(design, overall, extras.sizes)
     sizes = implied_sizes(design, overall) if given is None else given
-    return Task(design, overall, table, sizes, table.covers(given), extras.assignments, extras.strata, settings, road)
+    return Task(
+        design,
+        overall,
+        table,
+        sizes,
+        table.covers(given),
+        extras.assignments,
+        extras.strata,
+        extras.by_lot,
+        settings,
+        road,
+    )
 
 
 def cluster_sizes(design: Design, overall: Effects, sizes: Array | None) -> Array | None:

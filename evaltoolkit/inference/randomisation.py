@@ -175,7 +175,9 @@ def _statistics(sums: Array, weights: Array, groups: Ints, spread: Array | None,
         return estimate
     if spread is not None:
         error = _spread_of(spread, weights, groups)
-    return np.asarray(estimate / np.where(error > 0, error, np.inf))
+    # an effect without any spread is beyond all others
+    still = np.where(estimate != 0, np.copysign(np.inf, estimate), 0.0)
+    return np.asarray(np.where(error > 0, estimate / np.where(error > 0, error, 1.0), still))
 
 
 def _expected_spread(sums: Array, weights: Array, sizes: Array) -> Array:

@@ -56,11 +56,11 @@ class Reassigned:
 
     @property
     def smallest_p(self) -> float:
-        """The share of assignments that tie with the largest statistic."""
-        found = self._statistics(0.0)
+        """The share of assignments that tie with the largest statistic, or could not be estimated."""
+        drawn = self._statistics(0.0)[1:]
         if not self.exact:
-            return 1 / len(found)
-        return float(np.mean(found[1:] >= found[1:].max() * (1 - 1e-10)))
+            return float((1 + np.isinf(drawn).sum()) / (1 + len(drawn)))
+        return float(np.mean(drawn >= drawn[np.isfinite(drawn)].max(initial=0.0) * (1 - 1e-10)))
 
     def reach(self, level: float) -> float:
         """Return how far from zero an estimate may lie that is not rejected at ``level``; infinite with too few draws.

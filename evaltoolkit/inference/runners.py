@@ -29,9 +29,9 @@ ONE_TREATED = (
 )
 
 
-def tell_own_spread(treated: int, cohorts: int) -> bool:
+def tell_own_spread(treated: float, cohorts: int) -> bool:
     """Whether so many treated clusters, spread among so many cohorts, tell their own standard error."""
-    return treated >= max(MIN_CLUSTERS, MIN_PER_COHORT * cohorts)
+    return treated + 1e-9 >= max(MIN_CLUSTERS, MIN_PER_COHORT * cohorts)
 
 
 def rank_of(table: ContrastTable) -> float:
@@ -68,13 +68,15 @@ def _permuted(task: Task[ContrastTable], assignments: Ints | None, *, studentise
         sizes=sizes,
     )
     found = test()
-    return found.p_value, _ends(task, lambda effect: test(effect=effect).p_value, found.estimate), found.smallest_p
+    ends = _ends(task, lambda effect: test(effect=effect).p_value, found.estimate)
+    return found.p_value, ends, found.smallest_p, found.draws - (not found.exact)
 
 
 def _run_sized(task: Task[ContrastTable]) -> Answer:
     test = partial(sized_test, task.table, task.sizes, draws=task.settings.draws, seed=task.settings.seed)
     found = test()
-    return found.p_value, _ends(task, lambda effect: test(effect=effect).p_value, found.estimate), found.smallest_p
+    ends = _ends(task, lambda effect: test(effect=effect).p_value, found.estimate)
+    return found.p_value, ends, found.smallest_p, found.draws
 
 
 def _ends(task: Task[ContrastTable], p_value: Callable[[float], float], estimate: float) -> tuple[float, float]:
@@ -95,11 +97,10 @@ def _run_donors(task: Task[ContrastTable]) -> Answer:
     )
     if found.reason:
         raise NoAnswerError(found.reason)
-    return found.p_value, (found.low, found.high), found.smallest_p
+    return found.p_value, (found.low, found.high), found.smallest_p, settings.draws
 
 
 CONTRASTS = Road(
     run={"lot": _run_lot, "sized": _run_sized, "studentised": _run_studentised, "donors": _run_donors},
     rank=rank_of,
-    most_draws={},
 )

@@ -15,8 +15,8 @@ from evaltoolkit.inference.answer import NoAnswerError, Settings
 from evaltoolkit.inference.contrasts import Ints
 from evaltoolkit.inference.linear_weights import NOT_LINEAR
 
-# p-value, interval, smallest p-value
-Answer = tuple[float, tuple[float, float], float]
+# p-value, interval, smallest p-value, number of draws or of all there are
+Answer = tuple[float, tuple[float, float], float, int]
 
 
 class Table(Protocol):
@@ -33,6 +33,9 @@ class Table(Protocol):
     def covers(self, sizes: Array | None) -> bool:
         """Whether the sizes (G,) of the treated lie within the range of the others'."""
 
+    def largest_noise(self, *, everyone: bool) -> float:
+        """How far what comparison clusters, or all, put in the place of the treated lies from nothing, at most."""
+
 
 T = TypeVar("T", bound=Table)
 
@@ -45,12 +48,10 @@ class Road(Generic[T]):
     ----------
     run : by name
     rank : of the one treated cluster
-    most_draws : of the methods that make fewer than they are asked for
     """
 
     run: Mapping[str, Callable[[Task[T]], Answer]]
     rank: Callable[[T], float]
-    most_draws: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Task(Generic[T]):
     sizes : (G,) of the clusters, given or implied; None where they are alike
     inside : whether the given sizes of the treated lie within the range of the others'; true where none were given,
         since what stands in for them is itself an estimate
-    assignments, strata : of a lot
+    assignments, strata, by_lot : of a lot
     settings, road : how it is answered
     """
 
@@ -74,6 +75,7 @@ class Task(Generic[T]):
     inside: bool
     assignments: Ints | None
     strata: npt.NDArray[np.intp] | None
+    by_lot: bool
     settings: Settings
     road: Road[T]
 
@@ -96,7 +98,3 @@ class Task(Generic[T]):
     def rank(self) -> float:
         """Return the rank of the one treated cluster."""
         return self.road.rank(self.table)
-
-    def draws(self, method: str) -> int:
-        """Return the number of draws that a method makes here."""
-        return min(self.settings.draws, self.road.most_draws.get(method, self.settings.draws))

@@ -12,6 +12,7 @@ from evaltoolkit.framework.scales import decimals_for
 from evaltoolkit.inference.choose import FEW_COMPARISON
 from evaltoolkit.inference.donors import OUTSIDE
 from evaltoolkit.inference.floor import NO_ESTIMATE, TOO_FEW_EVENTS, UNATTAINABLE
+from evaltoolkit.inference.question import NO_NOISE, ONE_DECIDES
 from evaltoolkit.reports.gate import HIDDEN, open_to_public
 from evaltoolkit.reports.prose import Prose
 
@@ -22,6 +23,8 @@ _REASONS = {
     TOO_FEW_EVENTS: "too_few_events",
     NO_ESTIMATE: "nothing_before",
     UNATTAINABLE: "unbounded",
+    NO_NOISE: "still",
+    ONE_DECIDES: "one_decides",
 }
 
 

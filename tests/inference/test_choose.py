@@ -1,13 +1,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from tables import make_design
 
+from evaltoolkit.designs.table import design_from_table
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.choose import FEW_COMPARISON, ONE_TREATED, OUTSIDE, UNATTAINABLE, infer
-from evaltoolkit.inference.question import COMPLETE
+from evaltoolkit.inference.question import COMPLETE, NO_NOISE, ONE_DECIDES
 
 
 def ask(*, seed=1, sizes=None, design=None, **settings):
@@ -127,3 +129,80 @@ def test_intervals_cover_with_few_treated():
 
 def test_same_seed_same_digits():
     assert ask(treated=(3,)) == ask(treated=(3,))
+
+
+@pytest.mark.parametrize("treated", [1, 3, 12])
+@pytest.mark.parametrize("by_lot", [False, True])
+def test_without_noise_there_is_no_answer(treated, by_lot):
+    design = make_design(np.random.default_rng(1), treated=(treated,), never=25)
+    levels = np.random.default_rng(2).normal(size=(len(design.units), 1)) + np.arange(len(design.times)) / 7
+    still = replace(design, outcome=levels)
+    found = ask(design=still, by_lot=by_lot)
+    assert found.reason == NO_NOISE
+    assert np.isnan([found.p_value, found.low, found.high]).all()
+    # an event in the first period, which no effect is compared with
+    once = still.outcome.copy()
+    once[0, 0] += 1.0
+    assert ask(design=replace(design, outcome=once), by_lot=by_lot).reason == NO_NOISE
+
+
+def test_an_effect_on_all_and_nothing_else_is_told_only_by_a_lot():
+    design = make_design(np.random.default_rng(1), treated=(12,), never=25)
+    moved = replace(design, outcome=np.where(design.times >= design.cohort[:, None], 1.0, 0.0))
+    assert ask(design=moved).reason == NO_NOISE
+    drawn = ask(design=moved, by_lot=True)
+    assert drawn.p_value == drawn.smallest_p == pytest.approx(1 / 300)
+    assert drawn.low == pytest.approx(1.0)
+    assert drawn.high == pytest.approx(1.0)
+
+
+def test_no_answer_where_gaps_leave_no_noise():
+    design = make_design(np.random.default_rng(1), treated=(3,), never=25)
+    outcome = np.zeros_like(design.outcome)
+    outcome[5, 2] = np.nan
+    gappy = replace(design, outcome=outcome)
+    found = infer(gappy, estimate(gappy, "imputation").aggregate("overall"), draws=99)
+    assert found.reason == NO_NOISE
+
+
+@pytest.mark.parametrize(("place", "weight", "method"), [(-1, 40.0, "sized"), (0, 10.0, "studentised"), (0, 40.0, "")])
+def test_clusters_count_for_what_they_weigh(place, weight, method):
+    design = make_design(np.random.default_rng(1), treated=(12,), never=25)
+    weights = np.ones(len(design.units))
+    weights[place] = weight
+    found = ask(design=replace(design, weights=weights / weights.mean()))
+    assert (found.method, found.reason) == (method, "" if method else ONE_DECIDES)
+
+
+def test_what_was_asked_for_says_nothing_of_the_data():
+    few = ask(treated=(2,), method="studentised")
+    assert (few.chosen, few.why) == (
+        "override",
+        "as asked: assignments change places, each with its own standard error",
+    )
+    assert ask(treated=(12,), method="sized").why.startswith("as asked: noise changes places")
+
+
+def test_draws_are_those_that_were_made():
+    assert ask(treated=(2,), never=12, by_lot=True).draws == 91
+    assert ask(treated=(5,), never=30, by_lot=True).draws == 299
+
+
+def test_interval_and_p_value_agree_where_p_values_rise_again():
+    # sizes that make the fitted spread jump as the tested effect moves
+    rng = np.random.default_rng(355)
+    outcome = rng.standard_t(3, size=(20, 6))
+    outcome[:3, 3:] += 1.5
+    sizes = np.exp(rng.normal(size=20))
+    table = pd.DataFrame(
+        {
+            "unit": np.repeat([f"u{place:02d}" for place in range(20)], 6),
+            "year": np.tile(2000 + np.arange(6), 20),
+            "y": outcome.ravel(),
+            "first": np.repeat(np.where(np.arange(20) < 3, 2003, 0), 6),
+        }
+    )
+    design = design_from_table(table, "y", unit="unit", period="year", treated_from="first", never=0)
+    found = infer(design, estimate(design).aggregate("overall"), sizes=sizes, draws=499)
+    assert found.p_value < 0.05
+    assert not found.low <= 0 <= found.high

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from tables import make_design
 
 from evaltoolkit.estimators.registry import estimate
 from evaltoolkit.findings import EvaltoolkitError
 from evaltoolkit.inference.choose import STRATA_UNUSED, infer
+from evaltoolkit.inference.question import OTHER_DESIGN
 
 UNITS = 28
 
@@ -31,6 +33,16 @@ FAULTS = {
     "starts for places": ({"assignments": np.full((50, UNITS), 2021.0)}, "holds 2021.0, which is no cohort"),
     "a percentage": ({"level": 95}, "between 0 and 1"),
     "no level": ({"level": 1.0}, "between 0 and 1"),
+    "a level in words": ({"level": "0.95"}, "a number such as 0.95; got '0.95'"),
+    "half a draw": ({"draws": 99.5}, "draws is a whole number such as 999; got 99.5"),
+    "no seed": ({"seed": None}, "seed is a whole number such as 999; got None"),
+    "a negative seed": ({"seed": -1}, "seed is a whole number"),
+    "sizes in words": ({"sizes": ["many"] * UNITS}, "no number"),
+    "a size that is missing": ({"sizes": np.r_[np.nan, np.ones(UNITS - 1)]}, "above zero and finite; they are not for"),
+    "sizes below zero": ({"sizes": -np.ones(UNITS)}, "and 23 more"),
+    "a size without end": ({"sizes": np.r_[np.inf, np.ones(UNITS - 1)]}, "above zero and finite"),
+    "sizes of others": ({"sizes": {"elsewhere": 1.0}}, "sizes is labelled and holds nothing for"),
+    "a stratum that is missing": ({"by_lot": True, "strata": [None, *"abc" * 9]}, "strata has no label for some"),
     "too few draws": ({"draws": 18}, "at least 19"),
     "too few for a high level": ({"draws": 98, "level": 0.99}, "at least 99"),
 }
@@ -76,3 +88,29 @@ def test_strata_follow_the_units_that_are_left(design):
     plain = infer(gappy, overall, method="studentised", draws=99)
     assert found.method == "studentised"
     assert found.p_value == plain.p_value
+
+
+def test_labelled_sizes_and_strata_are_put_in_order(design):
+    rng = np.random.default_rng(3)
+    sizes = pd.Series(rng.lognormal(size=UNITS), index=design.units)
+    plain = ask(design, sizes=sizes.to_numpy())
+    mixed = sizes.sample(frac=1.0, random_state=1)
+    assert ask(design, sizes=mixed) == plain
+    assert ask(design, sizes=mixed.to_dict()) == plain
+    assert ask(design, sizes=pd.Series(sizes.to_numpy())) == plain
+    strata = pd.Series(np.arange(UNITS) % 3, index=np.unique(design.clusters))
+    drawn = ask(design, by_lot=True, strata=strata.to_numpy())
+    assert ask(design, by_lot=True, strata=strata.sample(frac=1.0, random_state=1)).p_value == drawn.p_value
+
+
+def test_what_is_no_estimate_of_the_design_is_told(design):
+    overall = estimate(design).aggregate("overall")
+    for wrong in ((design, 3.0), (overall, design)):
+        with pytest.raises(EvaltoolkitError, match="takes a design and an estimate of it"):
+            infer(*wrong)
+    fewer = make_design(np.random.default_rng(5), treated=(3,), never=10)
+    with pytest.raises(EvaltoolkitError, match="not of this design, which does not hold"):
+        infer(fewer, overall)
+    found = infer(replace(design, outcome=2 * design.outcome), overall, draws=99)
+    assert found.reason == OTHER_DESIGN
+    assert np.isnan(found.p_value)

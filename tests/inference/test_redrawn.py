@@ -68,3 +68,12 @@ def test_the_interval_moves_with_the_outcome():
         for each in (design, moved)
     )
     assert (ten.low, ten.high) == pytest.approx((10 * one.low, 10 * one.high), rel=1e-6)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_draws_without_an_estimate_can_never_be_beaten(exact):
+    statistics = np.r_[9.0, np.arange(1.0, 39.0), np.nan, np.nan]
+    found = draws(statistics, exact=exact)
+    # the two that could not be estimated count against any finding
+    assert found.smallest_p == pytest.approx(3 / 40 if exact else 3 / 41)
+    assert found.p_value() >= found.smallest_p or exact
