@@ -24,6 +24,14 @@ CONCURRENT = ("CTX-07", "CTX-08")
 LARGEST = 2.0
 _ASSUMPTION = "assumption.nothing_else"
 
+# where everybody is treated in the end, or nothing is known of the others, there is no share of theirs to say
+_ALONE = {
+    "same": "same_alone",
+    "changed": "changed_alone",
+    "few_clusters": "few_clusters_alone",
+    "not_possible": "not_possible_alone",
+}
+
 
 def check_concurrent(
     design: Design,
@@ -83,8 +91,7 @@ def check_concurrent(
         return Check("concurrent", _ASSUMPTION, None, "check.concurrent.unknown", facts, table, figure)
     code, verdict, chance = _without(design, effects, had)
     if not math.isfinite(table["share"].iloc[1]):
-        # everybody is treated in the end, or nothing is known of the others: there is no share to say
-        code += "_alone"
+        code = _ALONE[code]
     return Check("concurrent", _ASSUMPTION, verdict, f"check.concurrent.{code}", facts, table, figure, p_value=chance)
 
 
