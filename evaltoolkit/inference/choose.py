@@ -146,13 +146,14 @@ def _find(design: Design, overall: Effects, extras: Extras, settings: Settings, 
         )
     try:
         question = pose_question(design, overall, extras, settings)
-        question.refuse_without_noise()
         rule, reason = choose_method(
             question.counts,
             by_lot=extras.by_lot,
             cohorts=int(question.task.table.treated.sum()),
             effective=question.effective,
         )
+        if reason != FEW_COMPARISON:
+            question.refuse_without_noise()
         chosen = rule if method == "auto" else method
         return _answer(question, chosen, rule) if chosen else _no_p_value(question, reason)
     except NoAnswerError as error:

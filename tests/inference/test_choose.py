@@ -131,6 +131,11 @@ def test_same_seed_same_digits():
     assert ask(treated=(3,)) == ask(treated=(3,))
 
 
+@pytest.mark.parametrize("by_lot", [False, True])
+def test_one_to_compare_with_is_too_few_and_not_still(by_lot):
+    assert ask(treated=(5,), never=1, by_lot=by_lot).reason == FEW_COMPARISON
+
+
 @pytest.mark.parametrize("treated", [1, 3, 12])
 @pytest.mark.parametrize("by_lot", [False, True])
 def test_without_noise_there_is_no_answer(treated, by_lot):
