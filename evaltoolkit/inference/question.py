@@ -95,8 +95,7 @@ class Question:
         NoAnswerError
         """
         by_lot, design = self.task.by_lot, self.task.design
-        largest = float(np.nanmax(np.abs(design.outcome), initial=0.0))
-        if self.task.table.largest_noise(everyone=by_lot) <= _ROUNDING * largest:
+        if self.task.table.largest_noise(everyone=by_lot) <= _ROUNDING * _largest(design):
             raise NoAnswerError(NO_NOISE)
         weights, others = self.weights, self.weights[~self.task.table.treated[self.task.table.group]]
         decided = (
@@ -147,6 +146,10 @@ def pose_question(design: Design, overall: Effects, extras: Extras, settings: Se
         raise NoAnswerError(str(error)) from None
 
 
+def _largest(design: Design) -> float:
+    return float(np.nanmax(np.abs(design.outcome), initial=0.0))
+
+
 def _complete(design: Design, overall: Effects, extras: Extras, settings: Settings) -> Question:
     """The group-time effect once more, on complete units, covariates taken out by regression."""
     plain = plain_design(design)
@@ -160,8 +163,7 @@ def _complete(design: Design, overall: Effects, extras: Extras, settings: Settin
 def _contrast(design: Design, overall: Effects, extras: Extras, settings: Settings) -> Question:
     table = contrast_table(design, overall)
     found = float(effects_of(table.sums, table.sizes, table.group, len(table.cohorts))[0][0])
-    largest = float(np.nanmax(np.abs(design.outcome), initial=0.0))
-    if abs(found - overall.estimate[0]) > _SAME * max(largest, abs(found)):
+    if abs(found - overall.estimate[0]) > _SAME * max(_largest(design), abs(found)):
         raise NoAnswerError(OTHER_DESIGN)
     return Question(overall, _task(design, overall, table, extras, settings, CONTRASTS), "")
 
